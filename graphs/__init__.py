@@ -1,0 +1,1 @@
+"""How jurors answer and talk: items, minds, graphs, ledger. Only this layer calls a model."""

@@ -1,0 +1,147 @@
+"""What is put before a jury: items, the responses to them, and the scale they are rated on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from personas.persona import AttributeValue
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What one model answered to an item. `model` is unique within the item."""
+
+    model: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A prompt and the responses to it.
+
+    Attributes:
+        id: stable identity: the source's own, or derived from the prompt.
+        prompt: what the models were asked.
+        responses: one per model, in the order of the study's models.
+        attributes: anything else the source says of the item (topic, split …).
+    """
+
+    id: str
+    prompt: str
+    responses: tuple[Response, ...]
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Label = Annotated[str, Field(min_length=1)]
+
+
+class Likert(_Frozen):
+    """An ordinal scale of labelled points, lowest first; ratings are 1..K.
+
+    Attributes:
+        question: asked of the juror about one response.
+        points: the labels, lowest first, at least two.
+        better: which end is the better one; utilities run from 0 (worst) to 1 (best).
+    """
+
+    kind: Literal["likert"] = "likert"
+    question: Label
+    points: tuple[Label, ...] = Field(min_length=2, max_length=101)
+    better: Literal["high", "low"] = "high"
+
+    @cached_property
+    def utilities(self) -> FloatArray:
+        """Utility of each point in [0, 1], shape [K]: the rating rescaled by the scale's ends."""
+        steps = np.linspace(0.0, 1.0, len(self.points))
+        return steps if self.better == "high" else steps[::-1].copy()
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """The one criterion asked about, named `overall`."""
+        return (Criterion(name="overall", **self.model_dump(exclude={"kind"})),)
+
+
+class Criterion(Likert):
+    """One named criterion of a rubric, with its weight in the overall utility."""
+
+    name: Label
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+
+
+class Choice(_Frozen):
+    """A single choice among unordered options; ratings are the option's number 1..K.
+
+    Attributes:
+        worth: what each option is worth in [0, 1]; without them a study reports
+            distributions and agreement, but no welfare.
+    """
+
+    kind: Literal["choice"] = "choice"
+    question: Label
+    options: tuple[Label, ...] = Field(min_length=2, max_length=26)
+    worth: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_worth_per_option(self) -> Self:
+        if len(set(self.options)) < len(self.options):
+            raise ValueError("options repeat")
+        if self.worth is None:
+            return self
+        if len(self.worth) != len(self.options):
+            raise ValueError(f"{len(self.worth)} worths for {len(self.options)} options")
+        if not all(0 <= worth <= 1 for worth in self.worth):
+            raise ValueError("a worth lies in 0..1")
+        return self
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The options, under the name that every scale has for its labels."""
+        return self.options
+
+    @cached_property
+    def utilities(self) -> FloatArray | None:
+        """Utility of each option in [0, 1], shape [K], or None where none was stated."""
+        return None if self.worth is None else np.array(self.worth, dtype=np.float64)
+
+
+class Rubric(_Frozen):
+    """Several criteria, each rated on its own points; utility is their weighted mean."""
+
+    kind: Literal["rubric"] = "rubric"
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct_names(self) -> Self:
+        names = [criterion.name for criterion in self.criteria]
+        if len(set(names)) < len(names):
+            raise ValueError("criteria repeat a name")
+        return self
+
+
+Question = Criterion | Choice
+"""One thing asked of a juror about one response."""
+
+Scale = Annotated[Likert | Choice | Rubric, Field(discriminator="kind")]
+
+
+def questions(scale: Likert | Choice | Rubric) -> tuple[Question, ...]:
+    """What a juror is asked about each response, in order; `Rating.criterion` counts these."""
+    return (scale,) if isinstance(scale, Choice) else scale.criteria
+
+
+def criterion_names(scale: Likert | Choice | Rubric) -> tuple[str, ...]:
+    """The names under which the answers to `questions(scale)` are reported."""
+    return tuple(q.name if isinstance(q, Criterion) else "choice" for q in questions(scale))

@@ -1,0 +1,1 @@
+"""The minds that answer for jurors: the embedded simulator, language models, people."""

@@ -1,0 +1,89 @@
+"""Rows that a run leaves behind, by position, as the ledger stores them.
+
+Positions (item, juror, response, criterion) count from 0 within a study; the ledger keeps the ids
+behind them. A row is a plain tuple: a study has millions.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Status(StrEnum):
+    """What became of a question put to a juror. Only `OK` enters scores; all are counted."""
+
+    OK = "ok"
+    ABSTAINED = "abstained"
+    REFUSED = "refused"
+    UNPARSEABLE = "unparseable"
+    LOW_MASS = "low_mass"
+    FAILED = "failed"
+
+
+class Cell(NamedTuple):
+    """Which question: unique within a study, so that none is asked or counted twice.
+
+    `against` is the other response of a pairwise comparison, -1 where a response is judged alone.
+    """
+
+    item: int
+    response: int
+    against: int
+    juror: int
+    round: int
+    criterion: int
+    replicate: int
+
+
+class Rating(NamedTuple):
+    """One juror's answer to one question about one response.
+
+    The first seven fields are its `Cell`.
+
+    Attributes:
+        status: a `Status`; without `ok` the answer fields say what was seen, or are None.
+        rating: the point chosen or drawn, 1..K.
+        expected: mean point under `probabilities` (1..K), where a distribution is known.
+        probabilities: float32 little-endian, K numbers; None where no distribution is known.
+        label_mass: probability that the mind gave to the K labels together, before normalising.
+        reason: why, in the juror's words (one line), or what went wrong.
+        raw: the reply as it came, where the answer could not be read from it.
+        mind: position of the mind in the study.
+        call: key of the call that was answered, where a server was asked.
+    """
+
+    item: int
+    response: int
+    against: int
+    juror: int
+    round: int
+    criterion: int
+    replicate: int
+    status: str
+    rating: int | None
+    expected: float | None
+    probabilities: bytes | None
+    label_mass: float | None
+    reason: str | None
+    raw: str | None
+    mind: int
+    call: str | None
+
+    @property
+    def cell(self) -> Cell:
+        """The question this row answers."""
+        return Cell(*self[:7])
+
+
+def pack(probabilities: NDArray[np.floating]) -> bytes:
+    """A distribution as the ledger stores it: float32, little-endian."""
+    return probabilities.astype("<f4", copy=False).tobytes()
+
+
+def unpack(data: bytes) -> NDArray[np.float32]:
+    """The distribution behind `pack`, read-only."""
+    return np.frombuffer(data, dtype="<f4")

@@ -1,0 +1,1 @@
+"""Juries of simulated people: studies, verdicts, scores."""
