@@ -1,0 +1,100 @@
+"""The rating graph: one invocation per item, one node that asks the whole panel.
+
+Compiled once and reused; items run concurrently outside the graph under a limit. Graph state holds
+positions and counts only: answers go to the ledger as they come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NotRequired, TypedDict
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from graphs.items import Item, Question
+from graphs.ledger import Ledger
+from graphs.minds.protocol import Mind, RatingTask
+from graphs.panel import Panel
+from graphs.records import Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A mind and the jurors it answers for."""
+
+    mind: Mind
+    panel: Panel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatingContext:
+    """What the graph's nodes work with; the same for every item of a run."""
+
+    items: Sequence[Item]
+    benches: tuple[Bench, ...]
+    questions: tuple[Question, ...]
+    ledger: Ledger
+    seed: int
+    replicates: int = 1
+    partial: frozenset[int] = frozenset()
+    """Items of which the ledger holds some answers, so that it must be asked which."""
+
+
+class RatingState(TypedDict):
+    """`item` (its position) goes in; `recorded` comes out: rows that this invocation added."""
+
+    item: int
+    recorded: NotRequired[int]
+
+
+async def ask_panel(state: RatingState, runtime: Runtime[RatingContext]) -> RatingState:
+    """Put the item to every bench at once; record answers as they come."""
+    context = runtime.context
+    position = state["item"]
+    answered: frozenset[Cell] = frozenset()
+    if position in context.partial:
+        answered = await asyncio.to_thread(context.ledger.answered, position)
+
+    async def ask(bench: Bench) -> int:
+        task = RatingTask(
+            item=context.items[position],
+            position=position,
+            panel=bench.panel,
+            questions=context.questions,
+            replicates=context.replicates,
+            answered=answered,
+            seed=context.seed,
+        )
+        recorded = 0
+        async for rows in bench.mind.rate(task):
+            await context.ledger.put(rows)
+            recorded += len(rows)
+        return recorded
+
+    return {
+        "item": position,
+        "recorded": sum(await asyncio.gather(*(ask(bench) for bench in context.benches))),
+    }
+
+
+RatingGraph = CompiledStateGraph[RatingState, RatingContext, RatingState, RatingState]
+
+
+def build_rating_graph() -> StateGraph[RatingState, RatingContext, Any, Any]:
+    """The graph before compilation: START, the panel, END."""
+    graph = StateGraph(RatingState, context_schema=RatingContext)
+    graph.add_node("panel", ask_panel)
+    graph.add_edge(START, "panel")
+    graph.add_edge("panel", END)
+    return graph
+
+
+@cache
+def rating_graph() -> RatingGraph:
+    """The compiled graph, built once a process."""
+    return build_rating_graph().compile(name="rating")
