@@ -79,6 +79,46 @@ class Rating(NamedTuple):
         return Cell(*self[:7])
 
 
+class Call(NamedTuple):
+    """One conversation put to a language-model server: what it cost, and how it was asked.
+
+    Attributes:
+        key: hash of what was asked and for which question; `Rating.call` names it.
+        mind: position of the mind in the study.
+        item: position of the item; `juror` and `round` as in `Rating`.
+        purpose: `rate`, `draw` (one of several samples) or `reason`.
+        endpoint: number of the server among the mind's endpoints, -1 where none answered.
+        prompt: hash of the messages, which the study renders again from its items and jurors.
+        order: point numbers in the order shown, such as `3,1,2`; several criteria are set apart
+            by `;`.
+        prompt_tokens: as the server counted them; with `completion_tokens` None where unknown.
+        cached_tokens: of the prompt tokens, those that the server had cached; None where unknown.
+        shared: conversations in the same request; above 1 the token counts are this one's share.
+        seconds: from sending to answer, waits between attempts included.
+        attempts: how often it was sent.
+        notes: what was done to quoted text, such as `truncated 1200 characters`.
+        error: why no answer came, in a line.
+    """
+
+    key: str
+    mind: int
+    item: int
+    juror: int
+    round: int
+    purpose: str
+    endpoint: int
+    prompt: str
+    order: str
+    prompt_tokens: int | None
+    cached_tokens: int | None
+    completion_tokens: int | None
+    shared: int
+    seconds: float
+    attempts: int
+    notes: str | None
+    error: str | None
+
+
 def pack(probabilities: NDArray[np.floating]) -> bytes:
     """A distribution as the ledger stores it: float32, little-endian."""
     return probabilities.astype("<f4", copy=False).tobytes()
