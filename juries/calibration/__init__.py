@@ -12,12 +12,48 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from juries.calibration.alternative import AltTest as AltTest
-    from juries.calibration.alternative import alt_test as alt_test
+    from juries.calibration.alternative import AltTest, AnnotatorComparison, alt_test
+    from juries.calibration.interval import Interval
+    from juries.calibration.ppi import MeanEstimate, PpiMean, ppi_mean
+    from juries.calibration.ppi_subsets import (
+        PpiData,
+        Undefined,
+        ppi_difference,
+        ppi_groups,
+        ppi_independent_difference,
+        ppi_stratified,
+    )
 
-_HOME = {"AltTest": "alternative", "alt_test": "alternative"}
+_MODULES = {
+    "alternative": ("AltTest", "AnnotatorComparison", "alt_test"),
+    "interval": ("Interval",),
+    "ppi": ("MeanEstimate", "PpiMean", "ppi_mean"),
+    "ppi_subsets": (
+        "PpiData",
+        "Undefined",
+        "ppi_difference",
+        "ppi_groups",
+        "ppi_independent_difference",
+        "ppi_stratified",
+    ),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = ["AltTest", "alt_test"]
+__all__ = [
+    "AltTest",
+    "AnnotatorComparison",
+    "Interval",
+    "MeanEstimate",
+    "PpiData",
+    "PpiMean",
+    "Undefined",
+    "alt_test",
+    "ppi_difference",
+    "ppi_groups",
+    "ppi_independent_difference",
+    "ppi_mean",
+    "ppi_stratified",
+]
 
 
 def __getattr__(name: str) -> object:
