@@ -1,0 +1,209 @@
+"""How opinions move when jurors hear each other: DeGroot, Friedkin-Johnsen, bounded confidence.
+
+One round of talk, for juror i with susceptibility l_i and neighbours' weights W:
+
+    x_i(t + 1) = l_i * sum_j W_ij(t) x_j(t) + (1 - l_i) * x_i(0)
+
+- l_i = 1 for all: DeGroot (1974); positions are averaged again and again.
+- l_i < 1: Friedkin and Johnsen (1990); jurors hold on to where they started.
+- Bounded confidence (Hegselmann and Krause 2002): those further away than `confidence` are not
+  listened to, and the weights of the others are scaled to sum to 1.
+
+Positions are arrays whose last axis is the jurors, so that many topics move at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def step(
+    positions: FloatArray,
+    *,
+    start: FloatArray,
+    weights: FloatArray,
+    susceptibility: FloatArray | float = 1.0,
+    confidence: float | None = None,
+) -> FloatArray:
+    """Positions after one round of talk.
+
+    Args:
+        positions: where jurors stand, shape [..., jurors].
+        start: where they stood at first, shape [..., jurors].
+        weights: W, shape [hearer, speaker], rows sum to 1.
+        susceptibility: how far each juror yields to what is heard, in 0..1, shape [jurors].
+        confidence: furthest distance at which a speaker is listened to; None for no bound.
+
+    Returns:
+        Shape [..., jurors].
+    """
+    if confidence is None:
+        heard = positions @ weights.T
+    else:
+        apart = np.abs(positions[..., :, None] - positions[..., None, :])
+        listened = np.where(apart <= confidence, weights, 0.0)
+        total = listened.sum(axis=-1)
+        summed = np.einsum("...ij,...j->...i", listened, positions)
+        # Who gives themselves no weight and finds nobody near stays where they are.
+        heard = np.divide(summed, total, out=positions.copy(), where=total > 0)
+    return susceptibility * heard + (1.0 - np.asarray(susceptibility)) * start
+
+
+def trajectory(
+    start: FloatArray,
+    *,
+    weights: FloatArray,
+    rounds: int,
+    susceptibility: FloatArray | float = 1.0,
+    confidence: float | None = None,
+) -> FloatArray:
+    """Positions before the first and after each round, shape [rounds + 1, ..., jurors]."""
+    path = [start]
+    for _ in range(rounds):
+        path.append(
+            step(
+                path[-1],
+                start=start,
+                weights=weights,
+                susceptibility=susceptibility,
+                confidence=confidence,
+            )
+        )
+    return np.stack(path)
+
+
+def total_influence(
+    weights: FloatArray, susceptibility: FloatArray | float = 1.0
+) -> FloatArray | None:
+    """The matrix V that takes starting positions to where talk without end leads: x = V x(0).
+
+    With some hold on the start everywhere in reach, V = (I - LW)^-1 (I - L), L the diagonal matrix
+    of susceptibilities (Friedkin and Johnsen 1999). Groups of fully susceptible jurors who hear
+    nobody outside reach DeGroot's consensus: their rows are the group's left eigenvector of W.
+
+    Args:
+        weights: W, shape [hearer, speaker], rows sum to 1.
+        susceptibility: in 0..1, shape [jurors] or one for all.
+
+    Returns:
+        V, shape [juror, starting juror], rows sum to 1; None where such a group is periodic, so
+        that its opinions swing for ever.
+    """
+    jurors = len(weights)
+    yields = np.broadcast_to(np.asarray(susceptibility, dtype=np.float64), (jurors,))
+    influence = np.zeros((jurors, jurors))
+    settled = np.zeros(jurors, dtype=np.bool_)
+    for group in _closed_groups(weights, yields):
+        inside = weights[np.ix_(group, group)]
+        if not nx.is_aperiodic(_graph(inside)):
+            return None
+        influence[np.ix_(group, group)] = _left_eigenvector(inside)
+        settled[group] = True
+    rest = ~settled
+    hears = yields[rest, None] * weights[rest]
+    hold = np.diag(1.0 - yields)[rest]
+    influence[rest] = np.linalg.solve(
+        np.eye(int(rest.sum())) - hears[:, rest], hears[:, settled] @ influence[settled] + hold
+    )
+    return influence
+
+
+def consensus_weights(weights: FloatArray) -> FloatArray | None:
+    """What each juror's start counts in the consensus of plain averaging (DeGroot 1974).
+
+    Returns:
+        The left eigenvector of W for eigenvalue 1, shape [jurors], sum 1; None where averaging
+        does not end in consensus: several groups that hear nobody outside, or a periodic one.
+    """
+    if len(_closed_groups(weights, np.ones(len(weights)))) > 1:
+        return None
+    influence = total_influence(weights)
+    return None if influence is None else influence[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Where repeated talk came to rest.
+
+    Attributes:
+        positions: after the last round, shape [..., jurors].
+        rounds: how many were needed.
+        at_rest: whether the last round moved nobody by more than the tolerance.
+    """
+
+    positions: FloatArray
+    rounds: int
+    at_rest: bool
+
+
+def settle(
+    start: FloatArray,
+    *,
+    weights: FloatArray,
+    susceptibility: FloatArray | float = 1.0,
+    confidence: float | None = None,
+    tolerance: float = 1e-9,
+    most_rounds: int = 10_000,
+) -> Settled:
+    """Talk until nobody moves by more than `tolerance`, or for `most_rounds`."""
+    positions = start
+    for rounds in range(1, most_rounds + 1):
+        moved = step(
+            positions,
+            start=start,
+            weights=weights,
+            susceptibility=susceptibility,
+            confidence=confidence,
+        )
+        at_rest = bool(np.abs(moved - positions).max() <= tolerance)
+        positions = moved
+        if at_rest:
+            return Settled(positions=positions, rounds=rounds, at_rest=True)
+    return Settled(positions=positions, rounds=most_rounds, at_rest=False)
+
+
+def clusters(positions: FloatArray, gap: float) -> tuple[tuple[int, ...], ...]:
+    """Jurors grouped where neighbouring positions are no more than `gap` apart.
+
+    Args:
+        positions: of one topic, shape [jurors].
+        gap: the largest distance between neighbours within a group.
+
+    Returns:
+        Groups of jurors from the lowest position up; jurors ascending in each.
+    """
+    order = np.argsort(positions, kind="stable")
+    breaks = np.flatnonzero(np.diff(positions[order]) > gap) + 1
+    return tuple(tuple(sorted(group.tolist())) for group in np.split(order, breaks))
+
+
+def _closed_groups(weights: FloatArray, yields: FloatArray) -> list[list[int]]:
+    """Strongly connected groups of fully susceptible jurors who hear nobody outside."""
+    graph = _graph(weights)
+    return [
+        sorted(group)
+        for group in nx.strongly_connected_components(graph)
+        if all(yields[i] == 1.0 and set(graph.successors(i)) <= group for i in group)
+    ]
+
+
+def _graph(weights: FloatArray) -> nx.DiGraph[int]:
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(range(len(weights)))
+    graph.add_edges_from((int(i), int(j)) for i, j in np.argwhere(weights))
+    return graph
+
+
+def _left_eigenvector(weights: FloatArray) -> FloatArray:
+    size = len(weights)
+    equations: FloatArray = np.eye(size) - weights.T
+    equations[-1] = 1.0  # one equation follows from the others; the weights sum to 1 instead
+    total: FloatArray = np.zeros(size)
+    total[-1] = 1.0
+    return np.linalg.solve(equations, total).astype(np.float64, copy=False)
