@@ -1,0 +1,149 @@
+"""The embedded rater simulator as a `Mind`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import repeat
+
+import numpy as np
+
+from graphs.items import Question
+from graphs.minds.protocol import MindKind, RatingTask
+from graphs.minds.psychometric.asking import (
+    Answers,
+    ChoiceQuestion,
+    Occasion,
+    OrdinalQuestion,
+    compile_question,
+)
+from graphs.minds.psychometric.checking import check_settings
+from graphs.minds.psychometric.lexicon import shipped_lexicon
+from graphs.minds.psychometric.model import expected_point
+from graphs.minds.psychometric.settings import PsychometricSettings
+from graphs.minds.psychometric.standing import see
+from graphs.minds.psychometric.traits import Traits, panel_traits
+from graphs.panel import Juror, Panel
+from graphs.records import Rating, Status, pack
+from personas.identity import content_hash, generator
+
+MODEL_VERSION = 1
+"""Raised whenever the code could answer the same question differently."""
+
+
+class PsychometricMind:
+    """A rater simulator with declared parameters (see `PsychometricSettings` for the model).
+
+    Answers depend on the study's seed, the item, its responses and the set of jurors asked
+    together; not on seat order, on the order or concurrency of items, on how many replicates are
+    asked, or on which cells are answered already. It is a tool for demos, tests with known truth
+    and power analysis, and never evidence about people.
+
+    Args:
+        settings: the declared parameters; the defaults plant nothing.
+        position: of this mind in the study, as `Rating.mind` names it.
+    """
+
+    name = "embedded rater simulator"
+    kind: MindKind = "simulator"
+
+    def __init__(self, settings: PsychometricSettings | None = None, *, position: int = 0) -> None:
+        self.settings = PsychometricSettings() if settings is None else settings
+        self._position = position
+        self._traits = lru_cache(maxsize=8)(self._traits_of)
+        self._compiled = lru_cache(maxsize=8)(self._compile)
+
+    @cached_property
+    def version(self) -> str:
+        """Hash of the settings, the lexicon and the model's version."""
+        settings = self.settings.model_dump(mode="json")
+        return content_hash([MODEL_VERSION, shipped_lexicon().hash, settings])
+
+    def check(
+        self, *, jurors: Sequence[Juror], questions: Sequence[Question], models: Sequence[str]
+    ) -> None:
+        """Refuse settings that name what the study does not have, before anything is rated.
+
+        Raises:
+            InputError: for a planted effect that names no juror, model, criterion or option of
+                the study, loadings or thresholds of an unknown criterion, or thresholds that
+                don't fit their scale.
+        """
+        check_settings(self.settings, jurors=jurors, questions=questions, models=models)
+        for question in questions:
+            compile_question(question, self.settings)
+
+    async def rate(self, task: RatingTask) -> AsyncIterator[Sequence[Rating]]:
+        """Yield the rows of each question and replicate together, responses outer, jurors inner."""
+        for rows in self.answers(task):
+            yield rows
+
+    def answers(self, task: RatingTask) -> Iterator[list[Rating]]:
+        """The rows of `rate`, without an event loop."""
+        traits = self._traits(task.panel, task.seed)
+        if not (traits.positions and task.item.responses):
+            return
+        sight = see(task.item, traits, self.settings, task.seed)
+        for criterion, question in enumerate(self._compiled(task.questions)):
+            occasions = _occasions(task, traits, question.name)
+            for replicate, answers in enumerate(question.answers(sight, task.seed, occasions)):
+                rows = self._rows(task, traits.positions, criterion, replicate, answers)
+                yield rows if not task.answered else _unanswered(rows, task)
+
+    def _rows(
+        self,
+        task: RatingTask,
+        jurors: list[int],
+        criterion: int,
+        replicate: int,
+        answers: Answers,
+    ) -> list[Rating]:
+        probabilities = answers.probabilities
+        packed = pack(probabilities)
+        width = 4 * probabilities.shape[-1]
+        responses = range(probabilities.shape[0])
+        columns: tuple[Iterable[object], ...] = (
+            repeat(task.position),
+            [response for response in responses for _ in jurors],
+            repeat(-1),
+            jurors * len(responses),
+            repeat(task.round),
+            repeat(criterion),
+            repeat(replicate),
+            repeat(Status.OK.value),
+            answers.points.ravel().tolist(),
+            expected_point(probabilities).ravel().tolist(),
+            [packed[start : start + width] for start in range(0, len(packed), width)],
+            repeat(1.0),
+            answers.reasons,
+            repeat(None),
+            repeat(self._position),
+            repeat(None),
+        )
+        return list(map(Rating._make, zip(*columns, strict=False)))
+
+    def _traits_of(self, panel: Panel, seed: int) -> Traits:
+        return panel_traits(panel.jurors, self.settings, seed)
+
+    def _compile(
+        self, questions: tuple[Question, ...]
+    ) -> tuple[OrdinalQuestion | ChoiceQuestion, ...]:
+        return tuple(compile_question(question, self.settings) for question in questions)
+
+
+def _occasions(task: RatingTask, traits: Traits, criterion: str) -> Iterator[Occasion]:
+    """The noise of each replicate; each response draws from a stream of its own."""
+    jurors = len(traits.positions)
+    shape = (len(task.item.responses), jurors)
+    for replicate in range(task.replicates):
+        normals, uniforms = np.empty(shape), np.empty(shape)
+        for row, response in enumerate(task.item.responses):
+            names = (task.item.id, response.model, criterion, task.round, replicate)
+            stream = generator(task.seed, "psychometric", "occasion", *names)
+            normals[row] = stream.standard_normal(jurors)[traits.rank]
+            uniforms[row] = stream.random(jurors)[traits.rank]
+        yield Occasion(normals=normals, uniforms=uniforms)
+
+
+def _unanswered(rows: list[Rating], task: RatingTask) -> list[Rating]:
+    return [row for row in rows if row[:7] not in task.answered]
