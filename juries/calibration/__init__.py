@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from juries.calibration.alternative import AltTest, AnnotatorComparison, alt_test
+    from juries.calibration.answers import Answers
+    from juries.calibration.difficulty import glad
     from juries.calibration.interval import Interval
+    from juries.calibration.latent_truth import (
+        LatentTruth,
+        SoftLabels,
+        dawid_skene,
+        mace,
+        soft_labels,
+    )
     from juries.calibration.ppi import MeanEstimate, PpiMean, ppi_mean
     from juries.calibration.ppi_subsets import (
         PpiData,
@@ -26,7 +35,10 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "alternative": ("AltTest", "AnnotatorComparison", "alt_test"),
+    "answers": ("Answers",),
+    "difficulty": ("glad",),
     "interval": ("Interval",),
+    "latent_truth": ("LatentTruth", "SoftLabels", "dawid_skene", "mace", "soft_labels"),
     "ppi": ("MeanEstimate", "PpiMean", "ppi_mean"),
     "ppi_subsets": (
         "PpiData",
@@ -42,17 +54,24 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = [
     "AltTest",
     "AnnotatorComparison",
+    "Answers",
     "Interval",
+    "LatentTruth",
     "MeanEstimate",
     "PpiData",
     "PpiMean",
+    "SoftLabels",
     "Undefined",
     "alt_test",
+    "dawid_skene",
+    "glad",
+    "mace",
     "ppi_difference",
     "ppi_groups",
     "ppi_independent_difference",
     "ppi_mean",
     "ppi_stratified",
+    "soft_labels",
 ]
 
 
