@@ -24,7 +24,9 @@ class Settings(BaseModel):
     def _known_keys(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        known = {field.alias or name for name, field in cls.model_fields.items()}
+        aliases = {str(f.validation_alias or name) for name, f in cls.model_fields.items()}
+        by_name = set(cls.model_fields) if cls.model_config.get("validate_by_name") else set[str]()
+        known = aliases | by_name
         for key in cast("Mapping[object, object]", data):
             if key not in known:
                 hint = nearest(str(key), known) or f"Known keys: {', '.join(sorted(known))}."
