@@ -21,6 +21,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _MAX_BYTES = 10_000_000
 _MAX_DEPTH, _MAX_NODES = 40, 200_000
 _SHOWN = 5
+_TAGS = {"map", "seq", "str", "int", "float", "bool", "null", "timestamp"}
 _SCALARS = yaml.constructor.SafeConstructor()
 
 
@@ -114,6 +115,8 @@ def _plain(node: Node, place: Place, lines: dict[Place, int], path: Path) -> obj
     lines[place] = node.start_mark.line + 1
     if len(place) > _MAX_DEPTH or len(lines) > _MAX_NODES:  # an alias can hold itself
         raise InputError("the file nests or repeats too much for a study", where=path)
+    if node.tag.removeprefix("tag:yaml.org,2002:") not in _TAGS:
+        raise yaml.MarkedYAMLError(problem=f"tag {node.tag}", problem_mark=node.start_mark)
     if isinstance(node, MappingNode):
         mapping: dict[object, object] = {}
         for key_node, value_node in node.value:

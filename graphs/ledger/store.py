@@ -32,6 +32,11 @@ COMMIT_EVERY = 0.05
 COMMIT_ROWS = 10_000
 """Rows waiting at which a commit starts at once, so that memory stays bounded."""
 READ_ROWS = 50_000
+_NEXT_REVISION = (
+    sa.update(about)
+    .where(about.c.key == "revision")
+    .values(value=sa.cast(sa.cast(about.c.value, sa.Integer) + 1, sa.Text))
+)
 
 
 class Ledger:
@@ -97,6 +102,7 @@ class Ledger:
             await ticker
             if self._failure is not None:
                 raise self._failure
+            await self.commit()
 
     async def _tick(self, stop: asyncio.Event) -> None:
         with contextlib.suppress(JuriesError):  # kept in `_failure`
@@ -112,6 +118,7 @@ class Ledger:
             with self._connection.begin():
                 for kind, group in rows.items():
                     self._connection.exec_driver_sql(self._inserts[kind], list(group))
+                self._connection.execute(_NEXT_REVISION)
 
     # reading
 
@@ -147,7 +154,9 @@ class Ledger:
         )
         if items is not None:
             query = query.where(ratings.c.item < items)
-        compiled = str(query.compile(self._engine.dialect, compile_kwargs={"literal_binds": True}))
+        compiled = str(
+            query.compile(dialect=self._engine.dialect, compile_kwargs={"literal_binds": True})
+        )
         with translated(self.path), self._engine.connect() as connection:
             # The driver's own cursor: a million rows need no Row objects.
             cursor = connection.connection.cursor()
@@ -155,6 +164,12 @@ class Ledger:
             while rows := cursor.fetchmany(READ_ROWS):
                 yield rows
             cursor.close()
+
+    def revision(self) -> int:
+        """A number that grows with every commit, to tell whether an export is still true."""
+        query = sa.select(about.c.value).where(about.c.key == "revision")
+        with translated(self.path), self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def count(self) -> int:
         """Rows recorded, whatever their status."""
@@ -189,9 +204,13 @@ def open_ledger(path: Path, *, fingerprint: str, ids: dict[str, Sequence[str]]) 
                 _check(connection, path, fingerprint)
             else:
                 metadata.create_all(connection)
-                identity = {"schema": str(SCHEMA_VERSION), "fingerprint": fingerprint}
+                identity = {
+                    "schema": str(SCHEMA_VERSION),
+                    "fingerprint": fingerprint,
+                    "revision": "0",
+                }
                 connection.execute(
-                    sa.insert(about), [{"key": k, "value": v} for k, v in identity.items()]
+                    sa.insert(about), [{"key": k, "value": str(v)} for k, v in identity.items()]
                 )
                 for kind, values in ids.items():
                     rows = [(kind, position, id_) for position, id_ in enumerate(values)]

@@ -1,0 +1,153 @@
+"""`juries run` and `juries score`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from juries.progress import Progress
+    from juries.run import Run
+
+
+class Display(StrEnum):
+    """How progress is shown, on standard error."""
+
+    RICH = "rich"
+    PLAIN = "plain"
+    NONE = "none"
+
+
+StudyFile = Annotated[Path, typer.Argument(help="The study, a YAML file.", show_default=False)]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the run; used again, it resumes. [default: runs/NAME]"),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many items.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="In place of the study's seed.")]
+InFlight = Annotated[
+    int | None,
+    typer.Option("--max-connections", min=1, help="Items put to the jury at once."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print scores as JSON on standard output.")]
+Shown = Annotated[Display, typer.Option("--display", help="How progress is shown.")]
+
+
+def run(
+    study: StudyFile,
+    out: Out = None,
+    limit: Limit = None,
+    seed: Seed = None,
+    max_connections: InFlight = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing.")
+    ] = False,
+    display: Shown = Display.RICH,
+    as_json: AsJson = False,
+) -> None:
+    """Run a study: seat the jury, rate every response, score the models.
+
+    Run again with the same --out, it goes on where it stopped.
+    """
+    from juries.run import load_study
+
+    loaded, base = load_study(study)
+    if seed is not None:
+        loaded = loaded.model_copy(update={"seed": seed})
+    if dry_run:
+        from juries.cli.dry_run import show_plan
+
+        show_plan(loaded, base, limit=limit, as_json=as_json)
+        return
+    run_and_show(
+        loaded.located(base), out=out, limit=limit, in_flight=max_connections, display=display,
+        as_json=as_json,
+    )  # fmt: skip
+
+
+def run_and_show(
+    study: object,
+    *,
+    out: Path | None,
+    limit: int | None = None,
+    in_flight: int | None = None,
+    display: Display,
+    as_json: bool,
+) -> None:
+    """Run with a progress display; Ctrl-C finishes what is in flight, a second one stops."""
+    from juries.cli.display import open_display
+    from juries.run import run as run_study
+
+    stop = asyncio.Event()
+    progress = open_display(display.value)
+    with _interruptible(stop, progress):
+        result = run_study(
+            study,  # pyright: ignore[reportArgumentType] (a Study; its import is heavy)
+            out=out,
+            limit=limit,
+            in_flight=in_flight,
+            progress=progress,
+            stop=stop,
+        )
+    _show(result, as_json=as_json)
+    if not result.record.complete:
+        typer.echo(
+            f"Not complete. Run the same command again with --out {result.path} to go on.", err=True
+        )
+        raise typer.Exit(130 if stop.is_set() else 1)
+
+
+def score(
+    run_folder: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False)
+    ],
+    study: Annotated[
+        Path | None,
+        typer.Option(help="Take the `scores` section from this study in place of the run's."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a run again from its ledger, and show the scores."""
+    from juries.run import load_study, open_run
+
+    result = open_run(run_folder)
+    result.score(None if study is None else load_study(study)[0])
+    _show(result, as_json=as_json)
+
+
+def _show(result: Run, *, as_json: bool) -> None:
+    scores = result.scores()
+    if as_json:
+        typer.echo(scores.model_dump_json(indent=1))
+        return
+    from juries.cli.tables import print_scores
+
+    print_scores(scores, result)
+
+
+class _interruptible:  # noqa: N801 (reads as a verb where it is used)
+    """First SIGINT sets `stop` and says so; the handler then stands aside for the second."""
+
+    def __init__(self, stop: asyncio.Event, progress: Progress) -> None:
+        self._stop = stop
+        self._progress = progress
+        self._before = signal.getsignal(signal.SIGINT)
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._handle)
+
+    def __exit__(self, *_: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._before)
+
+    def _handle(self, _number: int, _frame: object) -> None:
+        self._stop.set()
+        signal.signal(signal.SIGINT, self._before)
+        self._progress.say("finishing what is in flight; press Ctrl-C again to stop at once")

@@ -1,0 +1,180 @@
+"""`run(study)` and the `Run` it leaves: the Python side of the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from juries.progress import Progress, Silent
+from juries.run_directory import RunDirectory, RunRecord
+from juries.scores import Scores
+from juries.spec import Study
+from juries.study_file import load_model, validate
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_T = TypeVar("_T")
+
+
+class Run:
+    """A run folder: what ran, every rating, and what is concluded from them."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.directory = RunDirectory(Path(path))
+        self.record: RunRecord = self.directory.read_record()
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.directory.path
+
+    @property
+    def study(self) -> Study:
+        """The study as it ran, paths absolute."""
+        return self.directory.read_study()
+
+    @property
+    def ratings(self) -> pl.DataFrame:
+        """Every rating, one row each, as a polars frame (`.to_pandas()`, `.to_arrow()`).
+
+        For a run too large for memory, scan `run.directory.ratings` with polars instead.
+        """
+        import polars as pl  # noqa: PLC0415 (heavy, and most callers want scores)
+
+        return pl.read_parquet(self.directory.ratings)
+
+    def scores(self) -> Scores:
+        """The scores written last; computed now where there are none."""
+        if self.directory.scores.exists():
+            return Scores.model_validate_json(self.directory.scores.read_bytes())
+        return self.score()
+
+    def score(self, study: Study | None = None, *, progress: Progress | None = None) -> Scores:
+        """Conclude from the ratings recorded so far, and write `scores.json`.
+
+        Args:
+            study: another study file's `scores` section may be used on the same ratings.
+            progress: told what is being computed.
+
+        Raises:
+            JuriesError: nothing was recorded yet.
+        """
+        from juries.concluding import conclude  # noqa: PLC0415 (heavy)
+
+        spec = (study or self.study).scores
+        scores = conclude(self.directory, self.record, spec, progress or Silent())
+        scores.write(self.directory.scores)
+        return scores
+
+    def __repr__(self) -> str:
+        state = "complete" if self.record.complete else "unfinished"
+        minds = ", ".join(mind.name for mind in self.record.minds)
+        return f"<Run {self.record.study!r} at {self.path}: {state}, judged by {minds}>"
+
+
+def load_study(source: Study | Mapping[str, Any] | Path | str) -> tuple[Study, Path]:
+    """A study and the folder its paths are relative to.
+
+    Args:
+        source: a `Study`, its content, or the path of a YAML file.
+
+    Raises:
+        InputError: the file or its content is not a study.
+    """
+    if isinstance(source, Study):
+        return source, Path.cwd()
+    if isinstance(source, Mapping):
+        return validate(Study, dict(source), where="study"), Path.cwd()
+    path = Path(source)
+    return load_model(path, Study), path.resolve().parent
+
+
+def run(
+    study: Study | Mapping[str, Any] | Path | str,
+    *,
+    out: Path | str | None = None,
+    seed: int | None = None,
+    limit: int | None = None,
+    in_flight: int | None = None,
+    progress: Progress | None = None,
+    stop: asyncio.Event | None = None,
+) -> Run:
+    """Run a study to its scores; with an `out` that was used before, go on where it stopped.
+
+    Args:
+        study: a `Study`, its content, or the path of a YAML file.
+        out: the run's folder; without it `runs/<name of the study>`.
+        seed: in place of the study's.
+        limit: only the first so many items.
+        in_flight: items put to the jury at once.
+        progress: told how far the run is.
+        stop: once set, no further item is begun.
+
+    Raises:
+        InputError: the study or its files cannot be used.
+        LedgerError: the folder cannot be written; what was recorded is kept.
+    """
+    from juries.running import ITEMS_IN_FLIGHT, prepare, run_study  # noqa: PLC0415 (heavy)
+
+    progress = progress or Silent()
+    loaded, base = load_study(study)
+    if seed is not None:
+        loaded = loaded.model_copy(update={"seed": seed})
+    directory = RunDirectory(Path(out) if out is not None else default_folder(loaded))
+    prepared = prepare(loaded, base)
+    with directory.held():
+        _wait(
+            run_study(
+                prepared,
+                directory,
+                limit=limit,
+                in_flight=in_flight or ITEMS_IN_FLIGHT,
+                progress=progress,
+                stop=stop,
+            )
+        )
+        result = Run(directory.path)
+        result.score(progress=progress)
+    return result
+
+
+def open_run(path: Path | str) -> Run:
+    """A run that was made before.
+
+    Raises:
+        InputError: the folder holds no run.
+    """
+    return Run(path)
+
+
+def default_folder(study: Study) -> Path:
+    """`runs/<name>`, the name reduced to letters, digits, dots and dashes."""
+    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in study.name).strip("-")
+    return Path("runs") / (safe or "study")
+
+
+def _wait(work: Coroutine[Any, Any, _T]) -> _T:
+    """Run to the end, also where an event loop is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    outcome: list[_T] = []
+    failure: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            outcome.append(asyncio.run(work))
+        except BaseException as error:  # noqa: BLE001 (raised again in the caller's thread)
+            failure.append(error)
+
+    thread = threading.Thread(target=target, name="juries-run")
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]

@@ -1,0 +1,210 @@
+"""A run's folder: what stands in it, how it is written, and that one process writes at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Generator, Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from graphs.items import Item, Response
+from graphs.minds.protocol import MindKind
+from graphs.panel import Juror
+from juries.spec import Study
+from juries.study_file import load_model
+from personas.errors import InputError, JuriesError
+from personas.files import replacing
+from personas.persona import Persona
+from personas.tables import read_rows
+
+_LIBRARIES = ("juries", "langgraph", "numpy", "polars", "pydantic", "scipy", "sqlalchemy")
+
+
+class MindRecord(BaseModel):
+    """A mind as it answered in a run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: str
+    kind: MindKind
+    jurors: int
+
+
+class RunRecord(BaseModel):
+    """`run.json`: what ran, with which versions, and how far it came."""
+
+    model_config = ConfigDict(frozen=True)
+
+    study: str
+    fingerprint: str
+    seed: int
+    items: int = Field(description="items of the study that this run covers")
+    models: tuple[str, ...]
+    minds: tuple[MindRecord, ...]
+    questions: int = Field(description="questions put, over all sessions")
+    recorded: int = Field(description="rows in the ledger")
+    complete: bool
+    started: str
+    updated: str
+    sessions: int = Field(description="how often the run was started")
+    command: str
+    versions: dict[str, str]
+    hashes: dict[str, str]
+    jury: dict[str, Any] = Field(description="how the seats were filled and weighted")
+    notes: tuple[str, ...] = ()
+
+
+class RunDirectory:
+    """Paths and files of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.study = path / "study.yaml"
+        self.record = path / "run.json"
+        self.jury = path / "jury.jsonl"
+        self.items = path / "items.jsonl"
+        self.ledger = path / "ledger.sqlite"
+        self.ratings = path / "ratings.parquet"
+        self.scores = path / "scores.json"
+
+    @contextlib.contextmanager
+    def held(self) -> Generator[None]:
+        """Hold the folder against other processes while the block runs; makes it if need be.
+
+        Raises:
+            InputError: the folder cannot be made or written.
+            JuriesError: another process is running this study here.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / ".lock").open("a+")
+        except OSError as error:
+            raise InputError(
+                f"the run folder cannot be written ({error.strerror})",
+                where=self.path,
+                hint="Choose another --out.",
+            ) from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                raise JuriesError(
+                    f"{self.path}: another run is writing here (process {holder}). "
+                    "Wait for it, or choose another --out."
+                ) from None
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+            yield
+
+    def write_study(self, study: Study) -> None:
+        """Write the resolved study, from which the run can be repeated."""
+        text = yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        self._write(self.study, ["# The study as it ran, every setting spelt out.\n", text])
+
+    def read_study(self) -> Study:
+        """The study as it ran."""
+        return load_model(self.study, Study)
+
+    def write_jury(self, jurors: Sequence[Juror]) -> None:
+        """Write who sits, one juror a line."""
+        self._write(
+            self.jury,
+            (
+                json.dumps(
+                    {
+                        "position": juror.position,
+                        "id": juror.id,
+                        "weight": juror.weight,
+                        "mind": juror.mind,
+                        "persona": juror.persona.model_dump(mode="json"),
+                        "portrait": juror.portrait,
+                    }
+                )
+                + "\n"
+                for juror in jurors
+            ),
+        )
+
+    def read_jury(self) -> tuple[Juror, ...]:
+        """Who sat."""
+        return tuple(
+            Juror(**{**row.data, "persona": Persona.model_validate(row.data["persona"])})  # pyright: ignore[reportArgumentType] (written by write_jury)
+            for row in read_rows(self.jury)
+        )
+
+    def write_items(self, items: Iterable[Item]) -> None:
+        """Write what was judged, one item a line, in study order."""
+        self._write(
+            self.items,
+            (
+                json.dumps(
+                    {
+                        "id": item.id,
+                        "prompt": item.prompt,
+                        "responses": {r.model: r.text for r in item.responses},
+                        "attributes": dict(item.attributes),
+                    }
+                )
+                + "\n"
+                for item in items
+            ),
+        )
+
+    def read_items(self) -> tuple[Item, ...]:
+        """What was judged, in study order."""
+        return tuple(_item(row.data) for row in read_rows(self.items))
+
+    def write_record(self, record: RunRecord) -> None:
+        """Write `run.json`."""
+        self._write(self.record, [record.model_dump_json(indent=1), "\n"])
+
+    def read_record(self) -> RunRecord:
+        """Read `run.json`.
+
+        Raises:
+            InputError: the folder holds no run, or the record is damaged.
+        """
+        try:
+            return RunRecord.model_validate_json(self.record.read_bytes())
+        except FileNotFoundError:
+            raise InputError(
+                "this folder holds no run",
+                where=self.path,
+                hint="Name the folder that `juries run --out` wrote.",
+            ) from None
+        except (OSError, ValidationError) as error:
+            raise InputError(f"the run record is damaged ({error})", where=self.record) from None
+
+    def _write(self, path: Path, parts: Iterable[str]) -> None:
+        with replacing(path) as file:
+            file.writelines(parts)
+
+
+def _item(data: dict[str, Any]) -> Item:
+    responses = tuple(Response(model=m, text=t) for m, t in data["responses"].items())
+    return Item(
+        id=data["id"], prompt=data["prompt"], responses=responses, attributes=data["attributes"]
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that results depend on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
+
+
+def now() -> str:
+    """The time, in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,254 @@
+"""From verdicts to scores: the jury-pluralistic benchmark of Sorensen et al. (2402.05070).
+
+One two-way bootstrap (items and jurors) serves every welfare function and model, so comparisons
+are paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphs.items import Choice, FloatArray, Question
+from graphs.panel import Juror
+from graphs.records import Status
+from juries.measures.agreement import (
+    effective_jurors,
+    krippendorff_alpha,
+    krippendorff_alpha_bootstrap,
+)
+from juries.measures.bootstrap import WelfareBootstrap, welfare_bootstrap
+from juries.measures.resampling import Interval
+from juries.measures.welfare_functions import PowerMean, parse_welfares
+from juries.scores import (
+    Agreement,
+    Answers,
+    Bounds,
+    Comparison,
+    GroupScore,
+    JurySummary,
+    RankFlip,
+    WelfareScore,
+)
+from juries.spec import ScoresSpec
+from juries.verdicts import Verdicts
+from personas.identity import generator
+from personas.weighting import kish_effective_size
+
+_SMALLEST_GROUP = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """The parts of `Scores` that come from verdicts alone."""
+
+    jury: JurySummary
+    answers: tuple[Answers, ...]
+    welfare: tuple[WelfareScore, ...]
+    comparisons: tuple[Comparison, ...]
+    flips: tuple[RankFlip, ...]
+    groups: tuple[GroupScore, ...]
+    agreement: tuple[Agreement, ...]
+    notes: tuple[str, ...]
+
+
+def score_verdicts(
+    verdicts: Verdicts,
+    *,
+    jurors: Sequence[Juror],
+    questions: Sequence[Question],
+    criteria: Sequence[str],
+    spec: ScoresSpec,
+    seed: int,
+) -> Scored:
+    """Score every model: welfare family, comparisons, groups, agreement.
+
+    Args:
+        verdicts: arrays of the jury's answers.
+        jurors: in seat order, with weights.
+        questions: what was asked.
+        criteria: their names.
+        spec: which functions, groups, resamples and level.
+        seed: of the study; scoring draws from streams of its own.
+    """
+    weights = np.array([juror.weight for juror in jurors])
+    utilities = verdicts.overall()
+    bootstrap = welfare_bootstrap(
+        utilities,
+        parse_welfares(spec.welfare),
+        weights=weights,
+        models=verdicts.models,
+        resamples=spec.resamples,
+        rng=generator(seed, "scores", "welfare"),
+    )
+    groups, left_out = _groups(utilities, verdicts.models, jurors, spec, seed)
+    return Scored(
+        jury=_jury(utilities, weights),
+        answers=_answers(verdicts),
+        welfare=_welfare(bootstrap, spec.level),
+        comparisons=_comparisons(bootstrap, spec.level),
+        flips=_flips(bootstrap),
+        groups=groups,
+        agreement=tuple(
+            _agreement(verdicts, position, question, name, spec, seed)
+            for position, (question, name) in enumerate(zip(questions, criteria, strict=True))
+        ),
+        notes=(*bootstrap.notes, *left_out),
+    )
+
+
+def _welfare(bootstrap: WelfareBootstrap, level: float) -> tuple[WelfareScore, ...]:
+    interval = bootstrap.interval(level)
+    scores: list[WelfareScore] = []
+    for f, ranking in enumerate(bootstrap.rankings()):
+        function = bootstrap.functions[f]
+        scores.extend(
+            WelfareScore(
+                function=function.name,
+                label=function.label,
+                model=model,
+                estimate=_number(bootstrap.estimate[f, m]),
+                interval=_bounds(interval, (f, m)),
+                rank=ranking.order.index(model) + 1,
+                first=float(ranking.first[m]),
+            )
+            for m, model in enumerate(bootstrap.models)
+        )
+    return tuple(scores)
+
+
+def _comparisons(bootstrap: WelfareBootstrap, level: float) -> tuple[Comparison, ...]:
+    return tuple(
+        Comparison(
+            function=difference.function,
+            a=difference.a,
+            b=difference.b,
+            difference=_number(difference.estimate),
+            interval=_bounds(difference.interval),
+            probability=difference.probability,
+        )
+        for difference in bootstrap.differences(level)
+    )
+
+
+def _flips(bootstrap: WelfareBootstrap) -> tuple[RankFlip, ...]:
+    return tuple(
+        RankFlip(
+            a=flip.a,
+            b=flip.b,
+            a_first=flip.a_first,
+            b_first=flip.b_first,
+            probability=flip.probability,
+        )
+        for flip in bootstrap.flips()
+    )
+
+
+def _groups(
+    utilities: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    models: Sequence[str],
+    jurors: Sequence[Juror],
+    spec: ScoresSpec,
+    seed: int,
+) -> tuple[tuple[GroupScore, ...], tuple[str, ...]]:
+    """Mean utility per group and model, and notes on groups too small to score."""
+    scores: list[GroupScore] = []
+    notes: list[str] = []
+    for attribute in spec.groups:
+        levels: dict[str, list[int]] = {}
+        for juror in jurors:
+            value = juror.persona.attributes.get(attribute)
+            levels.setdefault("(not stated)" if value is None else str(value), []).append(
+                juror.position
+            )
+        for level, seats in sorted(levels.items()):
+            if len(seats) < _SMALLEST_GROUP:
+                notes.append(f"{attribute} = {level}: one juror, so no group score")
+                continue
+            weights = np.array([jurors[seat].weight for seat in seats])
+            group = welfare_bootstrap(
+                utilities[:, :, seats],
+                (PowerMean(power=1.0),),
+                weights=weights / weights.sum(),
+                models=models,
+                resamples=spec.resamples,
+                rng=generator(seed, "scores", "group", attribute, level),
+            )
+            interval = group.interval(spec.level)
+            scores.extend(
+                GroupScore(
+                    attribute=attribute,
+                    level=level,
+                    jurors=len(seats),
+                    share=float(weights.sum()),
+                    model=model,
+                    estimate=_number(group.estimate[0, m]),
+                    interval=_bounds(interval, (0, m)),
+                )
+                for m, model in enumerate(models)
+            )
+    return tuple(scores), tuple(notes)
+
+
+def _agreement(
+    verdicts: Verdicts, position: int, question: Question, name: str, spec: ScoresSpec, seed: int
+) -> Agreement:
+    points = verdicts.points[position]  # [M, I, J]
+    units = points.reshape(-1, points.shape[-1]).T.astype(np.float32)
+    units[units < 0] = np.nan
+    level = "nominal" if isinstance(question, Choice) else "ordinal"
+    alpha = krippendorff_alpha(units, level=level)
+    interval = None
+    if alpha.alpha is not None:
+        rng = generator(seed, "scores", "alpha", name)
+        bootstrap = krippendorff_alpha_bootstrap(
+            units, level=level, resamples=spec.resamples, rng=rng
+        )
+        interval = _bounds(bootstrap.interval(spec.level))
+    return Agreement(
+        criterion=name, level=level, alpha=alpha.alpha, interval=interval, reason=alpha.reason
+    )
+
+
+def _jury(
+    utilities: np.ndarray[tuple[int, ...], np.dtype[np.float32]], weights: FloatArray
+) -> JurySummary:
+    rated = utilities.reshape(-1, utilities.shape[-1]).T
+    independent = effective_jurors(rated)
+    return JurySummary(
+        jurors=len(weights),
+        kish_effective=kish_effective_size(weights),
+        independent=independent.n_effective,
+        independent_basis=independent.basis,
+    )
+
+
+def _answers(verdicts: Verdicts) -> tuple[Answers, ...]:
+    return tuple(
+        Answers(
+            model=model,
+            asked=int(verdicts.asked[m]),
+            recorded=int(verdicts.statuses[m].sum()),
+            statuses={
+                status.value: int(verdicts.statuses[m, code]) for code, status in enumerate(Status)
+            },
+        )
+        for m, model in enumerate(verdicts.models)
+    )
+
+
+def _bounds(interval: Interval, at: tuple[int, ...] = ()) -> Bounds:
+    return Bounds(
+        low=_number(np.asarray(interval.low)[at]),
+        high=_number(np.asarray(interval.high)[at]),
+        level=interval.level,
+        resampled=interval.resampled,
+        undefined=int(np.asarray(interval.undefined)[at]),
+    )
+
+
+def _number(value: float | np.floating) -> float | None:
+    """A figure for a reader: null, never NaN, where it is undefined."""
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,163 @@
+"""The study a user writes, as validated sections. `juries schema` publishes its JSON Schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from graphs.items import Scale
+from graphs.minds.psychometric import PsychometricSettings
+from graphs.sources import ItemsSource
+from juries.measures.welfare_functions import parse_welfares
+from personas.derivation import Derivation
+from personas.importers import PersonaColumns
+from personas.settings import Settings
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class MarginSpec(Settings):
+    """Published shares to which the population is weighted.
+
+    Attributes:
+        margin: name of a shipped margin, or path of a CSV file (attributes and `share`).
+        columns: which attribute of the population each attribute of the margin is, where the
+            names differ.
+    """
+
+    margin: str
+    columns: dict[str, str] = Field(default_factory=dict)
+
+
+class RakeSpec(Settings):
+    """Rake the population's weights to margins.
+
+    Attributes:
+        margins: names, paths, or sections with `margin` and `columns`.
+        bounds: smallest and largest ratio of a raked weight to its base weight.
+        missing: personas that lack an attribute of a margin: `keep` them at their present
+            share, `exclude` them, or `refuse` to go on.
+        empty: a level of a margin that no persona has: `refuse` to go on, or `drop` it and say so.
+    """
+
+    margins: tuple[str | MarginSpec, ...] = Field(min_length=1)
+    bounds: tuple[Positive, Positive] | None = (0.1, 10.0)
+    missing: Literal["keep", "exclude", "refuse"] = "keep"
+    empty: Literal["refuse", "drop"] = "refuse"
+
+
+class PopulationSpec(Settings):
+    """Where personas come from, and whom they stand for.
+
+    Attributes:
+        path: a file of personas, relative to the study file.
+        format: an importer's name; without it, told by the file.
+        columns: for tables: which column holds what.
+        derive: new attributes by declaration (bands of a number, recoded levels).
+        rake: weight the personas to margins; without it they weigh as their source says.
+    """
+
+    path: str
+    format: str | None = None
+    columns: PersonaColumns | None = None
+    derive: dict[str, Derivation] = Field(default_factory=dict)
+    rake: RakeSpec | None = None
+
+
+class JurySpec(Settings):
+    """How seats are filled from the population.
+
+    Attributes:
+        seats: how many jurors sit; without it the whole population does.
+        sampling: `simple`, `stratified` (by `by`), `quota` or `leximin` (within `quotas`).
+        by: attributes whose crossing makes the strata.
+        quotas: lowest and highest number of seats per level of an attribute.
+        portrait: the template that tells a language model who it is.
+    """
+
+    seats: Count | None = None
+    sampling: Literal["simple", "stratified", "quota", "leximin"] = "simple"
+    by: tuple[str, ...] = ()
+    quotas: dict[str, dict[str, tuple[int, int]]] = Field(default_factory=dict)
+    portrait: Literal["list", "prose", "interview"] = "list"
+
+    @model_validator(mode="after")
+    def _method_has_what_it_needs(self) -> Self:
+        if self.sampling == "stratified" and not self.by:
+            raise ValueError("stratified sampling needs `by`: the attributes that make the strata")
+        if self.sampling in ("quota", "leximin") and not self.quotas:
+            raise ValueError(f"{self.sampling} sampling needs `quotas`")
+        if self.sampling != "simple" and self.seats is None:
+            raise ValueError(f"{self.sampling} sampling needs `seats`: how many to draw")
+        return self
+
+
+class ScoresSpec(Settings):
+    """What is concluded from the ratings; may change after a run without asking again.
+
+    Attributes:
+        welfare: welfare functions, reported side by side; the first orders the tables.
+        groups: attributes whose levels get scores of their own.
+        resamples: bootstrap resamples.
+        level: nominal coverage of intervals.
+    """
+
+    welfare: tuple[str, ...] = (
+        "power:1",
+        "power:0",
+        "power:-1",
+        "power:-inf",
+        "quantile:0.1",
+        "cvar:0.2",
+        "inequality:0.5",
+    )
+    groups: tuple[str, ...] = ()
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000
+    level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+    @model_validator(mode="after")
+    def _functions_are_known(self) -> Self:
+        parse_welfares(self.welfare)
+        return self
+
+
+class Study(Settings):
+    """A jury study: what is judged, by whom, on which scale, by which mind.
+
+    Attributes:
+        name: shown on every page and table.
+        seed: of all randomness; the same study and seed give the same embedded result.
+        items: the file of prompts and responses.
+        scale: what is asked about each response.
+        population: the personas that may sit.
+        jury: how seats are filled.
+        mind: what answers for the jurors.
+        replicates: how often each question is put to each juror.
+        scores: what is concluded.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    items: ItemsSource
+    scale: Scale
+    population: PopulationSpec
+    jury: JurySpec = Field(default_factory=JurySpec)
+    mind: PsychometricSettings = Field(default_factory=PsychometricSettings)
+    replicates: Count = 1
+    scores: ScoresSpec = Field(default_factory=ScoresSpec)
+
+    @property
+    def minds(self) -> tuple[tuple[str, PsychometricSettings, float], ...]:
+        """Name, settings and share of seats of each mind, in the order of `Rating.mind`."""
+        return ((self.mind.kind, self.mind, 1.0),)
+
+    def located(self, base: Path) -> Study:
+        """The same study with absolute paths, so that it runs from any folder."""
+        items = self.items.model_copy(update={"path": (base / self.items.path).resolve()})
+        population = self.population.model_copy(
+            update={"path": str((base / self.population.path).resolve())}
+        )
+        return self.model_copy(update={"items": items, "population": population})
