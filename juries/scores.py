@@ -56,11 +56,11 @@ class Comparison(_Result):
 class RankFlip(_Result):
     """Two models that two welfare functions order differently."""
 
-    a: str
-    b: str
-    a_first: tuple[str, ...] = Field(description="functions under which a is above b")
-    b_first: tuple[str, ...] = Field(description="functions under which b is above a")
-    probability: float = Field(description="share of resamples in which the order differs")
+    ahead: str = Field(description="the model ahead under `first`")
+    behind: str = Field(description="the other, ahead under `second`")
+    first: str = Field(description="a welfare function")
+    second: str = Field(description="another")
+    probability: float = Field(description="share of resamples in which both orders hold")
 
 
 class GroupScore(_Result):

@@ -16,7 +16,6 @@ from graphs.panel import Juror
 from graphs.records import Status
 from juries.measures.agreement import (
     effective_jurors,
-    krippendorff_alpha,
     krippendorff_alpha_bootstrap,
 )
 from juries.measures.bootstrap import WelfareBootstrap, welfare_bootstrap
@@ -112,7 +111,7 @@ def _welfare(bootstrap: WelfareBootstrap, level: float) -> tuple[WelfareScore, .
                 estimate=_number(bootstrap.estimate[f, m]),
                 interval=_bounds(interval, (f, m)),
                 rank=ranking.order.index(model) + 1,
-                first=float(ranking.first[m]),
+                first=float(ranking.first[ranking.order.index(model)]),
             )
             for m, model in enumerate(bootstrap.models)
         )
@@ -136,10 +135,10 @@ def _comparisons(bootstrap: WelfareBootstrap, level: float) -> tuple[Comparison,
 def _flips(bootstrap: WelfareBootstrap) -> tuple[RankFlip, ...]:
     return tuple(
         RankFlip(
-            a=flip.a,
-            b=flip.b,
-            a_first=flip.a_first,
-            b_first=flip.b_first,
+            ahead=flip.ahead,
+            behind=flip.behind,
+            first=flip.first,
+            second=flip.second,
             probability=flip.probability,
         )
         for flip in bootstrap.flips()
@@ -196,19 +195,22 @@ def _agreement(
     verdicts: Verdicts, position: int, question: Question, name: str, spec: ScoresSpec, seed: int
 ) -> Agreement:
     points = verdicts.points[position]  # [M, I, J]
-    units = points.reshape(-1, points.shape[-1]).T.astype(np.float32)
-    units[units < 0] = np.nan
+    units = points.reshape(-1, points.shape[-1]).T
     level = "nominal" if isinstance(question, Choice) else "ordinal"
-    alpha = krippendorff_alpha(units, level=level)
-    interval = None
-    if alpha.alpha is not None:
-        rng = generator(seed, "scores", "alpha", name)
-        bootstrap = krippendorff_alpha_bootstrap(
-            units, level=level, resamples=spec.resamples, rng=rng
-        )
-        interval = _bounds(bootstrap.interval(spec.level))
+    bootstrap = krippendorff_alpha_bootstrap(
+        units,
+        level,
+        rng=generator(seed, "scores", "alpha", name),
+        resamples=spec.resamples,
+        missing=-1,
+    )
+    interval = bootstrap.interval(spec.level)
     return Agreement(
-        criterion=name, level=level, alpha=alpha.alpha, interval=interval, reason=alpha.reason
+        criterion=name,
+        level=level,
+        alpha=bootstrap.alpha.alpha,
+        interval=None if interval is None else _bounds(interval),
+        reason=bootstrap.alpha.reason or None,
     )
 
 

@@ -63,15 +63,11 @@ def _flips(scores: Scores) -> list[str]:
     if not scores.flips:
         return ["The order of the models is the same under every welfare function."]
     labels = {score.function: score.label for score in scores.welfare}
-
-    def named(functions: Sequence[str]) -> str:
-        return ", ".join(labels[function] for function in functions)
-
+    pairs = {frozenset((flip.ahead, flip.behind)): flip for flip in reversed(scores.flips)}
     return [
-        f"The order flips: {flip.a} is above {flip.b} under {named(flip.a_first)}; "
-        f"{flip.b} above {flip.a} under {named(flip.b_first)} "
-        f"({flip.probability:.0%} of resamples)."
-        for flip in scores.flips
+        f"The order flips: {flip.ahead} is above {flip.behind} under {labels[flip.first]}, "
+        f"below under {labels[flip.second]} (both in {flip.probability:.0%} of resamples)."
+        for flip in pairs.values()
     ]
 
 
