@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from juries.calibration.alternative import AltTest, AnnotatorComparison, alt_test
     from juries.calibration.answers import Answers
+    from juries.calibration.design_based import horvitz_thompson, ppi_planned
     from juries.calibration.difficulty import glad
     from juries.calibration.interval import Interval
     from juries.calibration.latent_truth import (
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         mace,
         soft_labels,
     )
+    from juries.calibration.planning import Sample, allocate, plan_sample
     from juries.calibration.ppi import MeanEstimate, PpiMean, ppi_mean
     from juries.calibration.ppi_subsets import (
         PpiData,
@@ -36,9 +38,11 @@ if TYPE_CHECKING:
 _MODULES = {
     "alternative": ("AltTest", "AnnotatorComparison", "alt_test"),
     "answers": ("Answers",),
+    "design_based": ("horvitz_thompson", "ppi_planned"),
     "difficulty": ("glad",),
     "interval": ("Interval",),
     "latent_truth": ("LatentTruth", "SoftLabels", "dawid_skene", "mace", "soft_labels"),
+    "planning": ("Sample", "allocate", "plan_sample"),
     "ppi": ("MeanEstimate", "PpiMean", "ppi_mean"),
     "ppi_subsets": (
         "PpiData",
@@ -60,16 +64,21 @@ __all__ = [
     "MeanEstimate",
     "PpiData",
     "PpiMean",
+    "Sample",
     "SoftLabels",
     "Undefined",
+    "allocate",
     "alt_test",
     "dawid_skene",
     "glad",
+    "horvitz_thompson",
     "mace",
+    "plan_sample",
     "ppi_difference",
     "ppi_groups",
     "ppi_independent_difference",
     "ppi_mean",
+    "ppi_planned",
     "ppi_stratified",
     "soft_labels",
 ]

@@ -70,7 +70,7 @@ def _posterior(answers: Answers, parameters: FloatArray) -> tuple[FloatArray, fl
     )
     scores = extra.reshape(units, points) - np.log(points)
     scores += np.bincount(answers.unit, weights=wrong, minlength=units)[:, None]
-    evidence = logsumexp(scores, axis=1)
+    evidence = np.asarray(logsumexp(scores, axis=1), dtype=np.float64)
     penalty = _penalty(parameters, len(answers.raters))
     return np.exp(scores - evidence[:, None]), float(evidence.sum()) - penalty
 

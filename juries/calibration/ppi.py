@@ -130,7 +130,7 @@ def ppi_mean(
     return ppi_result(
         estimate=error_mean + chosen * rest_mean,
         standard_error=standard_error,
-        degrees=_satterthwaite((variance_labels, n - 1), (variance_rest, n_rest - 1))
+        degrees=satterthwaite((variance_labels, n - 1), (variance_rest, n_rest - 1))
         if small_sample
         else None,
         level=level,
@@ -141,7 +141,7 @@ def ppi_mean(
     )
 
 
-def ppi_result(
+def ppi_result(  # noqa: PLR0913 (one argument for each field of the result)
     *,
     estimate: float,
     standard_error: float,
@@ -151,6 +151,8 @@ def ppi_result(
     people_only: MeanEstimate,
     n_unlabelled: int,
     correlation: float | None,
+    basis: str | None = None,
+    notes: tuple[str, ...] = (),
 ) -> PpiMean:
     """A `PpiMean` with its interval, and in words whether the predictions paid.
 
@@ -158,19 +160,19 @@ def ppi_result(
     """
     n = people_only.n
     threshold = 1 / float(np.sqrt(n - 2)) if n > 2 else None
-    notes: list[str] = []
+    said = list(notes)
     if correlation is None:
-        notes.append("labels or predictions are constant: predictions cannot help")
+        said.append("labels or predictions are constant: predictions cannot help")
     elif threshold is None or correlation <= threshold:
         limit = "undefined with two labels" if threshold is None else f"{threshold:.2f}"
-        notes.append(
+        said.append(
             f"predictions do not pay: their correlation with people is {correlation:.2f}, "
             f"a gain needs more than about {limit} with {n} labels"
         )
     narrower = standard_error < people_only.standard_error
     pays = correlation is not None and threshold is not None and correlation > threshold
     if pays and not narrower:
-        notes.append("predictions do not pay: the interval is no narrower than people's own")
+        said.append("predictions do not pay: the interval is no narrower than people's own")
     return PpiMean(
         estimate=estimate,
         standard_error=standard_error,
@@ -179,7 +181,7 @@ def ppi_result(
             standard_error,
             level=level,
             degrees=degrees,
-            basis=f"units, {'normal' if degrees is None else 'Student t'}",
+            basis=basis or f"units, {'normal' if degrees is None else 'Student t'}",
         ),
         lam=lam,
         n=n,
@@ -188,7 +190,7 @@ def ppi_result(
         correlation=correlation,
         threshold=threshold,
         pays=pays and narrower,
-        notes=tuple(notes),
+        notes=tuple(said),
     )
 
 
@@ -227,7 +229,7 @@ def _people_only(y: FloatArray, w: FloatArray, *, level: float, small_sample: bo
     )
 
 
-def _satterthwaite(*parts: tuple[float, int]) -> float:
+def satterthwaite(*parts: tuple[float, int]) -> float:
     """Degrees of freedom of a sum of (variance, degrees) estimated independently."""
     total = sum(variance for variance, _ in parts)
     spread = sum(variance**2 / degrees for variance, degrees in parts)

@@ -105,7 +105,11 @@ def test_mace_and_glad_find_the_labels_that_crowd_kit_finds(crowdkit, as_frame, 
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = crowdkit.MACE(n_restarts=2, n_iter=20, random_state=0) if method == "MACE" else crowdkit.GLAD()
+        model = (
+            crowdkit.MACE(n_restarts=2, n_iter=20, random_state=0)
+            if method == "MACE"
+            else crowdkit.GLAD()
+        )
         theirs = model.fit_predict(as_frame(answers)).reindex(list(answers.units)).to_numpy()
 
     assert (ours.labels == theirs).mean() > 0.97
