@@ -111,6 +111,24 @@ def item_multiplicities(
         yield flat.reshape(size, resamples).astype(np.float64)
 
 
+def row_multiplicities(
+    weight: IntArray, resamples: int, rng: np.random.Generator
+) -> Iterator[FloatArray]:
+    """`item_multiplicities` for items of which `weight[r]` share row r, [block of rows, resamples].
+
+    Drawing rows by one multinomial equals drawing their items one by one.
+    """
+    if np.all(weight == 1):
+        yield from item_multiplicities(len(weight), resamples, rng)
+        return
+    starts = range(0, len(weight), BLOCK)
+    masses = np.add.reduceat(weight, starts)
+    per_block = rng.multinomial(int(masses.sum()), masses / masses.sum(), size=resamples)
+    for start, mass, counts in zip(starts, masses, per_block.T, strict=True):
+        shares = weight[start : start + BLOCK] / mass
+        yield np.ascontiguousarray(rng.multinomial(counts, shares).T, dtype=np.float64)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ItemBootstrap:
     """A statistic with its bootstrap replicates over items.
