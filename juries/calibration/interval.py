@@ -66,6 +66,21 @@ def percentile_interval(replicates: ArrayLike, *, level: float, basis: str) -> I
     return Interval(low=float(low), high=float(high), level=level, basis=basis)
 
 
+def wilson_interval(successes: int, trials: int, *, level: float, basis: str) -> Interval:
+    """Wilson's score interval of a share of trials."""
+    z = float(ndtri(0.5 + level / 2))
+    share = successes / trials
+    centre = share + z**2 / (2 * trials)
+    half = z * float(np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2)))
+    scale = 1 + z**2 / trials
+    return Interval(
+        low=max(0.0, (centre - half) / scale),
+        high=min(1.0, (centre + half) / scale),
+        level=level,
+        basis=basis,
+    )
+
+
 def check_level(level: float) -> None:
     """Refuse a level that is no coverage.
 
