@@ -131,6 +131,27 @@ class Rubric(_Frozen):
         return self
 
 
+class Pairwise(_Frozen):
+    """Which of two responses is better; ratings are 1 (the first), 2 (the second), 3 (equal).
+
+    Every pair is put in both orders, as two cells: `Cell.response` was shown first and
+    `Cell.against` second, so that a taste for a place can be told from a taste for a response.
+
+    Attributes:
+        ties: jurors may find the two about equally good.
+    """
+
+    kind: Literal["pairwise"] = "pairwise"
+    question: Label = "Which of the two responses is better?"
+    ties: bool = False
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The possible answers."""
+        both = ("the first response", "the second response")
+        return (*both, "about equally good") if self.ties else both
+
+
 Question = Criterion | Choice
 """One thing asked of a juror about one response."""
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from graphs.items import Item, Question
+from graphs.items import Item, Pairwise, Question
 from graphs.panel import Panel
 from graphs.records import Cell, Rating
 
@@ -30,6 +30,26 @@ class RatingTask:
     position: int
     panel: Panel
     questions: tuple[Question, ...]
+    seed: int
+    round: int = 0
+    replicates: int = 1
+    answered: frozenset[Cell] = field(default_factory=frozenset[Cell])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonTask:
+    """The responses of one item, put to one panel two by two, each pair in both orders.
+
+    Attributes:
+        question: what is asked about a pair; its rows have criterion 0.
+
+    The other attributes are those of `RatingTask`.
+    """
+
+    item: Item
+    position: int
+    panel: Panel
+    question: Pairwise
     seed: int
     round: int = 0
     replicates: int = 1
