@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from graphs.items import criterion_names, questions
 from graphs.ledger import open_ledger
 from juries.exports.ratings_table import ratings_are_current, write_ratings
+from juries.exports.verdict_table import verdict_table, write_verdicts
+from juries.measures.welfare_functions import parse_welfares
 from juries.progress import Progress
 from juries.run_directory import RunDirectory, RunRecord
 from juries.scores import MindSummary, Scores
@@ -53,6 +57,9 @@ def conclude(
         )
     finally:
         ledger.close()
+    functions = parse_welfares(spec.welfare)
+    weights = np.array([juror.weight for juror in jurors])
+    write_verdicts(directory.verdicts, verdict_table(verdicts, weights, functions))
     scored = score_verdicts(
         verdicts, jurors=jurors, questions=asked, criteria=names, spec=spec, seed=record.seed
     )

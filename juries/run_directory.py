@@ -75,6 +75,7 @@ class RunDirectory:
         self.items = path / "items.jsonl"
         self.ledger = path / "ledger.sqlite"
         self.ratings = path / "ratings.parquet"
+        self.verdicts = path / "verdicts.parquet"
         self.scores = path / "scores.json"
 
     @contextlib.contextmanager

@@ -50,7 +50,7 @@ class Comparison(_Result):
     b: str
     difference: float | None = Field(description="a minus b")
     interval: Bounds
-    probability: float = Field(description="share of resamples in which a is above b")
+    probability: float | None = Field(description="share of resamples in which a is above b")
 
 
 class RankFlip(_Result):
@@ -99,8 +99,9 @@ class JurySummary(_Result):
 
     jurors: int
     kish_effective: float = Field(description="(sum w)² / sum w² of the jury's weights")
-    independent: float | None = Field(description="effective jurors given correlated residuals")
-    independent_basis: str
+    independent: float | None = Field(description="effective jurors, given that ratings correlate")
+    independent_interval: Bounds | None
+    reading: str = Field(description="what the effective number says, in words")
 
 
 class MindSummary(_Result):

@@ -14,11 +14,9 @@ import numpy as np
 from graphs.items import Choice, FloatArray, Question
 from graphs.panel import Juror
 from graphs.records import Status
-from juries.measures.agreement import (
-    effective_jurors,
-    krippendorff_alpha_bootstrap,
-)
+from juries.measures.agreement import krippendorff_alpha_bootstrap
 from juries.measures.bootstrap import WelfareBootstrap, welfare_bootstrap
+from juries.measures.effective import effective_jurors
 from juries.measures.resampling import Interval
 from juries.measures.welfare_functions import PowerMean, parse_welfares
 from juries.scores import (
@@ -45,12 +43,12 @@ class Scored:
 
     jury: JurySummary
     answers: tuple[Answers, ...]
-    welfare: tuple[WelfareScore, ...]
-    comparisons: tuple[Comparison, ...]
-    flips: tuple[RankFlip, ...]
-    groups: tuple[GroupScore, ...]
     agreement: tuple[Agreement, ...]
     notes: tuple[str, ...]
+    welfare: tuple[WelfareScore, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    flips: tuple[RankFlip, ...] = ()
+    groups: tuple[GroupScore, ...] = ()
 
 
 def score_verdicts(
@@ -73,6 +71,17 @@ def score_verdicts(
         seed: of the study; scoring draws from streams of its own.
     """
     weights = np.array([juror.weight for juror in jurors])
+    agreement = tuple(
+        _agreement(verdicts, position, question, name, spec, seed)
+        for position, (question, name) in enumerate(zip(questions, criteria, strict=True))
+    )
+    if any(question.utilities is None for question in questions):
+        return Scored(
+            jury=_jury(verdicts, weights, spec),
+            answers=_answers(verdicts),
+            agreement=agreement,
+            notes=("The scale states no `worth` of its options, so there is no welfare.",),
+        )
     utilities = verdicts.overall()
     bootstrap = welfare_bootstrap(
         utilities,
@@ -84,16 +93,13 @@ def score_verdicts(
     )
     groups, left_out = _groups(utilities, verdicts.models, jurors, spec, seed)
     return Scored(
-        jury=_jury(utilities, weights),
+        jury=_jury(verdicts, weights, spec),
         answers=_answers(verdicts),
         welfare=_welfare(bootstrap, spec.level),
         comparisons=_comparisons(bootstrap, spec.level),
         flips=_flips(bootstrap),
         groups=groups,
-        agreement=tuple(
-            _agreement(verdicts, position, question, name, spec, seed)
-            for position, (question, name) in enumerate(zip(questions, criteria, strict=True))
-        ),
+        agreement=agreement,
         notes=(*bootstrap.notes, *left_out),
     )
 
@@ -126,7 +132,7 @@ def _comparisons(bootstrap: WelfareBootstrap, level: float) -> tuple[Comparison,
             b=difference.b,
             difference=_number(difference.estimate),
             interval=_bounds(difference.interval),
-            probability=difference.probability,
+            probability=_number(difference.probability),
         )
         for difference in bootstrap.differences(level)
     )
@@ -214,16 +220,24 @@ def _agreement(
     )
 
 
-def _jury(
-    utilities: np.ndarray[tuple[int, ...], np.dtype[np.float32]], weights: FloatArray
-) -> JurySummary:
-    rated = utilities.reshape(-1, utilities.shape[-1]).T
-    independent = effective_jurors(rated)
+def _jury(verdicts: Verdicts, weights: FloatArray, spec: ScoresSpec) -> JurySummary:
+    rated = verdicts.overall()
+    units = rated.reshape(-1, rated.shape[-1]).T
+    independent = effective_jurors(units, weights=weights, level=spec.level)
+    interval = None
+    if independent.low is not None:
+        interval = Bounds(
+            low=independent.low,
+            high=independent.high,
+            level=independent.level,
+            resampled=independent.resampled,
+        )
     return JurySummary(
         jurors=len(weights),
         kish_effective=kish_effective_size(weights),
         independent=independent.n_effective,
-        independent_basis=independent.basis,
+        independent_interval=interval,
+        reading=independent.reading,
     )
 
 

@@ -60,7 +60,7 @@ class PopulationSpec(Settings):
         rake: weight the personas to margins; without it they weigh as their source says.
     """
 
-    path: str
+    path: Annotated[str, Field(min_length=1)]
     format: str | None = None
     columns: PersonaColumns | None = None
     derive: dict[str, Derivation] = Field(default_factory=dict)
@@ -156,8 +156,8 @@ class Study(Settings):
 
     def located(self, base: Path) -> Study:
         """The same study with absolute paths, so that it runs from any folder."""
-        items = self.items.model_copy(update={"path": (base / self.items.path).resolve()})
-        population = self.population.model_copy(
-            update={"path": str((base / self.population.path).resolve())}
+        items, people = (
+            section.model_copy(update={"path": str((base / section.path).resolve())})
+            for section in (self.items, self.population)
         )
-        return self.model_copy(update={"items": items, "population": population})
+        return self.model_copy(update={"items": items, "population": people})

@@ -100,7 +100,7 @@ def sample(
 def _population(source: Path, format_: str | None) -> Population:
     if source.suffix in (".yaml", ".yml"):
         from juries.jury import read_population
-        from juries.run import load_study
+        from juries.runs import load_study
 
         study, base = load_study(source)
         return read_population(study.population, base)[0]

@@ -13,7 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from juries.progress import Progress
-    from juries.run import Run
+    from juries.runs import Run
 
 
 class Display(StrEnum):
@@ -55,7 +55,7 @@ def run(
 
     Run again with the same --out, it goes on where it stopped.
     """
-    from juries.run import load_study
+    from juries.runs import load_study
 
     loaded, base = load_study(study)
     if seed is not None:
@@ -82,7 +82,7 @@ def run_and_show(
 ) -> None:
     """Run with a progress display; Ctrl-C finishes what is in flight, a second one stops."""
     from juries.cli.display import open_display
-    from juries.run import run as run_study
+    from juries.runs import run as run_study
 
     stop = asyncio.Event()
     progress = open_display(display.value)
@@ -114,7 +114,7 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score a run again from its ledger, and show the scores."""
-    from juries.run import load_study, open_run
+    from juries.runs import load_study, open_run
 
     result = open_run(run_folder)
     result.score(None if study is None else load_study(study)[0])

@@ -37,7 +37,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Run the shipped example offline, on the embedded rater simulator."""
-    from juries.run import load_study
+    from juries.runs import load_study
 
     study, base = load_study(examples() / "study.yaml")
     run_and_show(study.located(base), out=out, display=display, as_json=as_json)

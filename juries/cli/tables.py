@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from juries.run import Run
-    from juries.scores import Bounds, Scores
+    from juries.runs import Run
+    from juries.scores import Bounds, GroupScore, Scores
 
 
 def print_scores(scores: Scores, run: Run) -> None:
@@ -24,9 +24,10 @@ def print_scores(scores: Scores, run: Run) -> None:
         f"(Kish effective size {scores.jury.kish_effective:.1f})"
     )
     console.print(Text(f"Judged by: {scores.produced_by}", style="yellow"))
-    console.print(_welfare(scores))
-    for line in _flips(scores):
-        console.print(line)
+    if scores.welfare:
+        console.print(_welfare(scores))
+        for line in _flips(scores):
+            console.print(line)
     if scores.groups:
         console.print(_groups(scores))
     for line in (*_agreement(scores), *_answers(scores), *scores.notes):
@@ -35,10 +36,10 @@ def print_scores(scores: Scores, run: Run) -> None:
 
 
 def _table(title: str, first: str, columns: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column(first)
     for column in columns:
-        table.add_column(column, justify="right", overflow="fold")
+        table.add_column(column, justify="right", overflow="fold", min_width=10)
     return table
 
 
@@ -54,7 +55,7 @@ def _welfare(scores: Scores) -> Table:
         cells = [scores.of(model, function) for model in ranking]
         table.add_row(
             cells[0].label,
-            *(f"{_figure(c.estimate)}  #{c.rank}\n{_range(c.interval)}" for c in cells),
+            *(f"{_figure(c.estimate)} #{c.rank}\n{_range(c.interval)}" for c in cells),
         )
     return table
 
@@ -73,14 +74,20 @@ def _flips(scores: Scores) -> list[str]:
 
 def _groups(scores: Scores) -> Table:
     models = scores.ranking(scores.welfare[0].function)
-    table = _table("Mean utility by group of jurors", "group", models)
+    level = scores.groups[0].interval.level
+    table = _table(
+        f"Mean utility by group of jurors, ± half the width of the {level:.0%} interval",
+        "group (jurors)",
+        models,
+    )
     cells = {(g.attribute, g.level, g.model): g for g in scores.groups}
-    for attribute, level in dict.fromkeys((g.attribute, g.level) for g in scores.groups):
-        row = [cells[attribute, level, model] for model in models]
-        table.add_row(
-            f"{attribute} = {level} ({row[0].jurors})",
-            *(f"{_figure(g.estimate)}\n{_range(g.interval)}" for g in row),
-        )
+    shown = ""
+    for attribute, name in dict.fromkeys((g.attribute, g.level) for g in scores.groups):
+        if attribute != shown:
+            table.add_row(Text(attribute, style="bold"))
+            shown = attribute
+        row = [cells[attribute, name, model] for model in models]
+        table.add_row(f"  {name} ({row[0].jurors})", *(_around(g) for g in row))
     return table
 
 
@@ -94,12 +101,7 @@ def _agreement(scores: Scores) -> list[str]:
         )
         for a in scores.agreement
     ]
-    independent = scores.jury.independent
-    if independent is not None:
-        lines.append(
-            f"Effective independent jurors: {independent:.1f} of {scores.jury.jurors} "
-            f"({scores.jury.independent_basis})"
-        )
+    lines.append(scores.jury.reading)
     return lines
 
 
@@ -119,4 +121,13 @@ def _figure(value: float | None) -> str:
 
 
 def _range(bounds: Bounds) -> str:
-    return f"({_figure(bounds.low)}, {_figure(bounds.high)})"
+    """Both ends in little room, such as `.548 .595` joined by a dash."""
+    return "\N{EN DASH}".join(_figure(end).removeprefix("0") for end in (bounds.low, bounds.high))
+
+
+def _around(group: GroupScore) -> str:
+    bounds = group.interval
+    if bounds.low is None or bounds.high is None:
+        return _figure(group.estimate)
+    half = f"{(bounds.high - bounds.low) / 2:.3f}".removeprefix("0")
+    return f"{_figure(group.estimate)} ±{half}"

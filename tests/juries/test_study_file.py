@@ -76,7 +76,10 @@ def test_an_empty_file_is_said(tmp_path: Path) -> None:
     [
         "name: &a [*a]\n",
         "a: &a [1,2,3,4,5,6,7,8,9]\n"
-        + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefg", "bcdefgh", strict=True)),
+        + "".join(
+            f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n"
+            for a, b in zip("abcdefg", "bcdefgh", strict=True)
+        ),
     ],
 )
 def test_a_file_that_repeats_itself_without_end_is_refused(tmp_path: Path, bomb: str) -> None:

@@ -47,6 +47,13 @@ class Run:
 
         return pl.read_parquet(self.directory.ratings)
 
+    @property
+    def verdicts(self) -> pl.DataFrame:
+        """What the jury concluded of each response: one row an item and model."""
+        import polars as pl  # noqa: PLC0415 (heavy, and most callers want scores)
+
+        return pl.read_parquet(self.directory.verdicts)
+
     def scores(self) -> Scores:
         """The scores written last; computed now where there are none."""
         if self.directory.scores.exists():
@@ -159,9 +166,7 @@ def default_folder(study: Study) -> Path:
 
 def _wait(work: Coroutine[Any, Any, _T]) -> _T:
     """Run to the end, also where an event loop is running already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _inside_a_loop():
         return asyncio.run(work)
     outcome: list[_T] = []
     failure: list[BaseException] = []
@@ -178,3 +183,11 @@ def _wait(work: Coroutine[Any, Any, _T]) -> _T:
     if failure:
         raise failure[0]
     return outcome[0]
+
+
+def _inside_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,5 @@
+"""`python -m juries` is the `juries` command."""
+
+from juries.cli import main
+
+main()
