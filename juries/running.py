@@ -17,7 +17,7 @@ from pathlib import Path
 
 from graphs.items import Item, criterion_names, questions
 from graphs.ledger import Ledger, open_ledger
-from graphs.minds.opening import open_mind
+from graphs.minds.opening import check_mind, open_mind
 from graphs.panel import Juror, Panel
 from graphs.rating import Bench, RatingContext, rating_graph
 from graphs.sources import load_items
@@ -70,8 +70,13 @@ def prepare(study: Study, base: Path) -> Prepared:
     """
     items = load_items(study.items, base)
     population, raking = read_population(study.population, base)
+    population.require(study.scores.groups)
     minds = [(name, share) for name, _, share in study.minds]
     jurors, sample = seat_jury(population, study.jury, minds, seed=study.seed)
+    asked = questions(study.scale)
+    for name, settings, _ in study.minds:
+        seated = [juror for juror in jurors if juror.mind == name]
+        check_mind(settings, jurors=seated, questions=asked, models=items.models)
     return Prepared(
         study=study.located(base),
         items=items.items,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
+from graphs.items import Question
 from graphs.minds.protocol import Mind
 from graphs.minds.psychometric import PsychometricMind, PsychometricSettings
+from graphs.panel import Juror
 
 
 @asynccontextmanager
@@ -18,3 +20,18 @@ async def open_mind(settings: PsychometricSettings, *, position: int) -> AsyncGe
         position: the mind's number in the study, `Rating.mind`.
     """
     yield PsychometricMind(settings, position=position)
+
+
+def check_mind(
+    settings: PsychometricSettings,
+    *,
+    jurors: Sequence[Juror],
+    questions: Sequence[Question],
+    models: Sequence[str],
+) -> None:
+    """Refuse settings that name what the study lacks, before anything is asked.
+
+    Raises:
+        InputError: a planted effect or criterion names an unknown attribute, level or model.
+    """
+    PsychometricMind(settings).check(jurors=jurors, questions=questions, models=models)

@@ -12,7 +12,7 @@ from personas.errors import InputError
 if TYPE_CHECKING:
     from personas.population import Population
 
-app = typer.Typer(help="Describe, weight and sample populations of personas.", no_args_is_help=True)
+app = typer.Typer(help="Describe, weight and sample personas.", no_args_is_help=True)
 
 Source = Annotated[
     Path,
@@ -32,7 +32,7 @@ def describe(
     format_: Format = None,
     levels: Annotated[int, typer.Option(min=1, help="Levels shown per attribute.")] = 8,
 ) -> None:
-    """Show who is in a population: attributes, shares, missing values, effective size."""
+    """Show who is in a population."""
     from juries.cli.population_tables import print_description
 
     print_description(_population(source, format_).describe(max_levels=levels))
@@ -53,7 +53,7 @@ def rake(
         list[str] | None, typer.Option(help="margin_attribute=population_attribute.")
     ] = None,
 ) -> None:
-    """Weight a population to published margins, and say how well they are met."""
+    """Weight a population to published margins."""
     from juries.cli.population_tables import print_raking
     from personas.margins import load_margin, shipped_margins
     from personas.weighting import rake as rake_population
@@ -81,7 +81,7 @@ def sample(
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Draw seats from a population, and compare who sits with whom they stand for."""
+    """Draw seats from a population."""
     from juries.cli.population_tables import print_sample
     from juries.spec import JurySpec
     from juries.study_file import validate

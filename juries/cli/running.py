@@ -51,7 +51,7 @@ def run(
     display: Shown = Display.RICH,
     as_json: AsJson = False,
 ) -> None:
-    """Run a study: seat the jury, rate every response, score the models.
+    """Run a study and score its models.
 
     Run again with the same --out, it goes on where it stopped.
     """
@@ -113,7 +113,7 @@ def score(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score a run again from its ledger, and show the scores."""
+    """Score a run again and show its scores."""
     from juries.runs import load_study, open_run
 
     result = open_run(run_folder)

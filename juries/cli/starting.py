@@ -36,7 +36,7 @@ def demo(
     display: Shown = Display.RICH,
     as_json: AsJson = False,
 ) -> None:
-    """Run the shipped example offline, on the embedded rater simulator."""
+    """Run the shipped example, offline."""
     from juries.runs import load_study
 
     study, base = load_study(examples() / "study.yaml")
@@ -46,7 +46,10 @@ def demo(
 def new(
     folder: Annotated[Path, typer.Argument(help="Folder to make.", show_default=False)],
 ) -> None:
-    """Write a commented starter study with a few items and personas to replace by your own."""
+    """Write a commented starter study.
+
+    Its items and personas are the shipped examples, to be replaced by your own.
+    """
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise InputError("there is something here already", where=folder, hint="Name a new folder.")
     try:
@@ -63,7 +66,7 @@ def new(
 def schema(
     of: Annotated[Schema, typer.Argument(help="Which file.")] = Schema.STUDY,
 ) -> None:
-    """Print the JSON Schema of the study file (for editors) or of scores.json."""
+    """Print the JSON Schema of study files or scores."""
     if of is Schema.STUDY:
         from juries.spec import Study as Model
     else:
