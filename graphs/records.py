@@ -119,6 +119,108 @@ class Call(NamedTuple):
     error: str | None
 
 
+class Utterance(StrEnum):
+    """What kind of thing was said in a deliberation."""
+
+    OPINION = "opinion"
+    STATEMENT = "statement"
+    ADVOCACY = "advocacy"
+    REBUTTAL = "rebuttal"
+    OBJECTION = "objection"
+    CANDIDATE = "candidate"
+    CRITIQUE = "critique"
+    SUMMARY = "summary"
+    FEEDBACK = "feedback"
+    AGREED = "agreed"
+
+
+class Turn(NamedTuple):
+    """Who was to say what, and when: unique within a study, so that nobody is asked twice.
+
+    `juror` is -1 for the mediator; `about` counts several utterances of one kind, such as candidate
+    statements.
+    """
+
+    item: int
+    round: int
+    kind: str
+    juror: int
+    about: int
+
+
+class Statement(NamedTuple):
+    """What was said in one turn. The first five fields are its `Turn`.
+
+    Attributes:
+        order: place in the order of speaking within the round.
+        status: a `Status`; without `ok` nothing was heard.
+        text: what was said, on one line; None where nothing was.
+        stance: the position argued for on every question about every response, as float64,
+            little-endian, in the order of `graphs.deliberation.stances`; simulated minds only.
+        tokens: that a server counted for the turn, prompt and completion; None without a server.
+        raw: the reply as it came, where no statement could be read from it.
+        mind: position of the mind in the study.
+        call: key of the call that was answered, where a server was asked.
+    """
+
+    item: int
+    round: int
+    kind: str
+    juror: int
+    about: int
+    order: int
+    status: str
+    text: str | None
+    stance: bytes | None
+    tokens: int | None
+    raw: str | None
+    mind: int
+    call: str | None
+
+    @property
+    def turn(self) -> Turn:
+        """The turn that this row took."""
+        return Turn(*self[:5])
+
+
+class Poll(NamedTuple):
+    """Which ranking of candidate statements: unique within a study."""
+
+    item: int
+    round: int
+    juror: int
+
+
+class Preference(NamedTuple):
+    """One juror's ranking of the mediator's candidates. The first three fields are its `Poll`.
+
+    Attributes:
+        status: a `Status`; only `ok` is counted in the ranking rules.
+        ranking: candidates, best first, such as `2,0,1`.
+        endorsed: candidates that the juror would put their name to, such as `2,0`; empty for none.
+        tokens: that a server counted, prompt and completion; None without a server.
+        raw: the reply as it came, where no ranking could be read from it.
+        mind: position of the mind in the study.
+        call: key of the call that was answered, where a server was asked.
+    """
+
+    item: int
+    round: int
+    juror: int
+    status: str
+    ranking: str | None
+    endorsed: str | None
+    tokens: int | None
+    raw: str | None
+    mind: int
+    call: str | None
+
+    @property
+    def poll(self) -> Poll:
+        """The ranking asked for."""
+        return Poll(*self[:3])
+
+
 def pack(probabilities: NDArray[np.floating]) -> bytes:
     """A distribution as the ledger stores it: float32, little-endian."""
     return probabilities.astype("<f4", copy=False).tobytes()

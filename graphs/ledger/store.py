@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -32,6 +32,7 @@ COMMIT_EVERY = 0.05
 COMMIT_ROWS = 10_000
 """Rows waiting at which a commit starts at once, so that memory stays bounded."""
 READ_ROWS = 50_000
+Row = TypeVar("Row", bound=Record)
 _NEXT_REVISION = (
     sa.update(about)
     .where(about.c.key == "revision")
@@ -139,6 +140,13 @@ class Ledger:
         )
         with translated(self.path), self._engine.connect() as connection:
             return frozenset(Cell(*row) for row in connection.execute(query))
+
+    def of_item(self, row: type[Row], item: int) -> list[Row]:
+        """Every row of one type about one item, in key order."""
+        table = TABLES[row]
+        query = sa.select(table).where(table.c.item == item).order_by(*table.primary_key)
+        with translated(self.path), self._engine.connect() as connection:
+            return [row(*values) for values in connection.execute(query)]
 
     def blocks(
         self, columns: Sequence[str] = Rating._fields, *, items: int | None = None
