@@ -19,7 +19,7 @@ from graphs.panel import Juror, Panel
 from graphs.records import unpack
 from personas.persona import Persona, SchwartzValue
 
-DOC = (Path(__file__).resolve().parents[2] / "docs" / "embedded-mind.md").read_text(
+DOC = (Path(__file__).resolve().parents[3] / "docs" / "embedded-mind.md").read_text(
     encoding="utf-8"
 )
 
