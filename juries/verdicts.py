@@ -157,7 +157,7 @@ def _mean_utilities(table: FloatArray, known: Sequence[float | bytes | None]) ->
 
     On an evenly spaced scale the two are the same.
     """
-    if any(isinstance(one, bytes) for one in known):
+    if isinstance(next((one for one in known if one is not None), None), bytes):
         return np.array(
             [unpack(one) @ table[1:] if isinstance(one, bytes) else np.nan for one in known]
         )
