@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from juries.measures.alpha_resampling import item_replicates, juror_replicates
 from juries.measures.coincidences import (
-    LEVELS,
     MAX_VALUES,
-    Codes,
     Level,
+    check_ratings,
+    check_values,
     coincidences,
     disagreement,
     encode,
@@ -112,11 +112,11 @@ def krippendorff_alpha(
         ValueError: not a table, infinite ratings, an unknown level, negative ratings at the ratio
             level, or more than 256 distinct values at a level other than interval.
     """
-    table = _table(ratings, level)
+    table = check_ratings(ratings, level)
     codes = encode(table, missing)
     if codes is None:
         return _alpha_of_numbers(table, level, missing)
-    _check_values(codes, level)
+    check_values(codes, level)
     histograms = item_histograms(codes)
     pairs = coincidences(histograms)
     marginals = pairs.sum(axis=0)
@@ -163,30 +163,12 @@ def krippendorff_alpha_bootstrap(
     if alpha.alpha is None:
         replicates = np.full(resamples, np.nan)
     else:
-        table = _table(ratings, level)
+        table = check_ratings(ratings, level)
         codes = encode(table, missing)
         source = _numbers(table, missing) if codes is None else codes
         make = item_replicates if over == "items" else juror_replicates
         replicates = make(source, level, resamples, rng)
     return AlphaBootstrap(alpha=alpha, replicates=replicates, resampled=over)
-
-
-def _table(ratings: ArrayLike, level: Level) -> NDArray[np.generic]:
-    table = np.asarray(ratings)
-    if table.ndim != 2 or table.dtype.kind not in "iufb":
-        raise ValueError(
-            f"ratings are {table.dtype} {table.shape}; expected numbers [jurors, items]"
-        )
-    if level not in LEVELS:
-        raise ValueError(f"level is {level!r}; expected one of {', '.join(LEVELS)}")
-    if table.dtype.kind == "f" and np.isinf(table).any():
-        raise ValueError("ratings must be finite (NaN marks a missing one)")
-    return table
-
-
-def _check_values(codes: Codes, level: Level) -> None:
-    if level == "ratio" and codes.values.size and codes.values[0] < 0:
-        raise ValueError("the ratio level needs ratings that are not negative")
 
 
 def _numbers(table: NDArray[np.generic], missing: int | None) -> FloatArray:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
@@ -59,6 +59,35 @@ class Histograms:
     def ratings(self) -> FloatArray:
         """Pairable ratings per row, [rows]."""
         return self.counts.sum(axis=1)
+
+
+def check_ratings(ratings: ArrayLike, level: Level) -> NDArray[np.generic]:
+    """Ratings as an array [jurors, items]; ValueError where they or the level cannot be used."""
+    table = np.asarray(ratings)
+    if table.ndim != 2 or table.dtype.kind not in "iufb":
+        raise ValueError(
+            f"ratings are {table.dtype} {table.shape}; expected numbers [jurors, items]"
+        )
+    if level not in LEVELS:
+        raise ValueError(f"level is {level!r}; expected one of {', '.join(LEVELS)}")
+    if table.dtype.kind == "f" and np.isinf(table).any():
+        raise ValueError("ratings must be finite (NaN marks a missing one)")
+    return table
+
+
+def check_values(codes: Codes, level: Level) -> None:
+    """ValueError where the level does not allow the values."""
+    if level == "ratio" and codes.values.size and codes.values[0] < 0:
+        raise ValueError("the ratio level needs ratings that are not negative")
+
+
+def coded_ratings(ratings: ArrayLike, level: Level, missing: int | None) -> Codes:
+    """Checked codes of ratings; ValueError for more than `MAX_VALUES` distinct values."""
+    codes = encode(check_ratings(ratings, level), missing)
+    if codes is None:
+        raise ValueError(f"more than {MAX_VALUES} distinct ratings; round them")
+    check_values(codes, level)
+    return codes
 
 
 def encode(ratings: NDArray[np.generic], missing: int | None) -> Codes | None:
