@@ -95,7 +95,7 @@ class _Draft:
 def load_items(source: ItemsSource, base_dir: Path) -> ItemSet:
     """Read a study's items.
 
-    All items are held: about the size of their text, plus half a kilobyte each.
+    All items are held: the size of their text, plus about a kilobyte each for five responses.
 
     Args:
         source: which file and columns.
