@@ -25,6 +25,8 @@ FloatArray = NDArray[np.float64]
 
 CHOICE = "choice"
 """The criterion name of a single choice, as `graphs.items.criterion_names` has it."""
+SWAYED = ("swayed by the others", "swayed by the others")
+"""What to call the contribution of talk."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,13 +61,29 @@ class OrdinalQuestion:
         self._mirrored = question.better == "low"
         self._thresholds = _thresholds(question, settings)
         weights = settings.quality_weights(self.name)
-        self._reasons = Reasons(standing_phrases(weights, settings.planted))
+        self._reasons = Reasons([*standing_phrases(weights, settings.planted), SWAYED])
 
-    def answers(self, sight: Sight, seed: int, occasions: Iterable[Occasion]) -> Iterator[Answers]:
-        """What the panel answers on each occasion."""
+    def positions(self, sight: Sight, seed: int) -> FloatArray:
+        """Where each juror stands before anything is heard, shape [1, responses, jurors]."""
+        return self._terms(sight, seed).sum(axis=-1)[None]
+
+    def answers(
+        self,
+        sight: Sight,
+        seed: int,
+        occasions: Iterable[Occasion],
+        moved: FloatArray | None = None,
+    ) -> Iterator[Answers]:
+        """What the panel answers on each occasion.
+
+        Args:
+            sight: the item as the panel sees it.
+            seed: of the study.
+            occasions: the noise of each.
+            moved: how far talk has moved `positions`, or None.
+        """
         settings = self._settings
-        residuals = _response_noise(sight, seed, self.name, 1)[:, 0] * settings.residual_sd
-        terms = contributions(sight, self.name, settings, residuals)
+        terms = _with(self._terms(sight, seed), None if moved is None else moved[0])
         for occasion in occasions:
             terms[..., OCCASION] = settings.replicate_sd * occasion.normals
             ordered = graded(terms.sum(axis=-1), sight.traits.discrimination, self._thresholds)
@@ -75,6 +93,10 @@ class OrdinalQuestion:
                 points=draw(probabilities, occasion.uniforms),
                 reasons=self._reasons.name(terms.reshape(-1, terms.shape[-1])),
             )
+
+    def _terms(self, sight: Sight, seed: int) -> FloatArray:
+        residuals = _response_noise(sight, seed, self.name, 1)[:, 0] * self._settings.residual_sd
+        return contributions(sight, self.name, self._settings, residuals)
 
 
 class ChoiceQuestion:
@@ -98,14 +120,30 @@ class ChoiceQuestion:
         self._content = np.array([read_text("", option).values for option in question.options])
         weights = settings.quality_weights(self.name)
         planted = settings.planted
-        self._reasons = Reasons([*standing_phrases(weights, planted), *option_phrases(planted)])
+        phrases = [*standing_phrases(weights, planted), *option_phrases(planted), SWAYED]
+        self._reasons = Reasons(phrases)
 
-    def answers(self, sight: Sight, seed: int, occasions: Iterable[Occasion]) -> Iterator[Answers]:
-        """What the panel answers on each occasion."""
+    def positions(self, sight: Sight, seed: int) -> FloatArray:
+        """Where each juror stands on each option, before anything is heard and without the slope.
+
+        Returns:
+            Utilities less the juror's mean over options, shape [K, responses, jurors].
+        """
+        terms, options = self._terms(sight, seed)
+        utilities = options.sum(axis=-1) + self._slopes * terms.sum(axis=-1)[..., None]
+        return np.moveaxis(utilities - utilities.mean(axis=-1, keepdims=True), -1, 0)
+
+    def answers(
+        self,
+        sight: Sight,
+        seed: int,
+        occasions: Iterable[Occasion],
+        moved: FloatArray | None = None,
+    ) -> Iterator[Answers]:
+        """What the panel answers on each occasion; `moved` as in `OrdinalQuestion.answers`."""
         settings = self._settings
-        noise = _response_noise(sight, seed, self.name, 1 + len(self._options))
-        terms = contributions(sight, self.name, settings, noise[:, 0] * settings.residual_sd)
-        options = self._option_terms(sight, seed, noise[:, 1:] * settings.option_sd)
+        terms, options = self._terms(sight, seed)
+        options = _with(options, None if moved is None else np.moveaxis(moved, 0, -1))
         utilities = options.sum(axis=-1)
         for occasion in occasions:
             terms[..., OCCASION] = settings.replicate_sd * occasion.normals
@@ -117,6 +155,13 @@ class ChoiceQuestion:
                 points=points,
                 reasons=self._why(terms, options, points),
             )
+
+    def _terms(self, sight: Sight, seed: int) -> tuple[FloatArray, FloatArray]:
+        """Terms of the standing and, beside it, of each option's utility."""
+        settings = self._settings
+        noise = _response_noise(sight, seed, self.name, 1 + len(self._options))
+        terms = contributions(sight, self.name, settings, noise[:, 0] * settings.residual_sd)
+        return terms, self._option_terms(sight, seed, noise[:, 1:] * settings.option_sd)
 
     def _option_terms(self, sight: Sight, seed: int, appeal: FloatArray) -> FloatArray:
         """Terms of each option's utility beside the standing, [responses, jurors, K, 3 + effects].
@@ -148,6 +193,14 @@ class ChoiceQuestion:
         weighted = np.abs(self._slopes)[chosen][..., None] * terms
         both = np.concatenate([weighted, own], axis=-1)
         return self._reasons.name(both.reshape(-1, both.shape[-1]))
+
+
+def _with(terms: FloatArray, moved: FloatArray | None) -> FloatArray:
+    """The same terms with one more, which talk added."""
+    added = np.zeros((*terms.shape[:-1], 1))
+    if moved is not None:
+        added[..., 0] = moved
+    return np.concatenate([terms, added], axis=-1)
 
 
 def compile_question(

@@ -1,0 +1,169 @@
+"""What a mind must do to take part in a deliberation: speak, rate again, mediate and rank.
+
+What it says and votes depends only on what it is handed, so that a run resumes from the ledger in
+the middle of a round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from graphs.items import FloatArray, Item, Question
+from graphs.minds.protocol import Mind, RatingTask
+from graphs.panel import Panel
+from graphs.records import Poll, Preference, Rating, Statement, Turn, Utterance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Round:
+    """One round of talk as the jury heard it.
+
+    Attributes:
+        number: from 1.
+        statements: in speaking order; those without status `ok` were not heard.
+        weights: what each hearer listens to, shape [seats, seats + 1]; the last column is the
+            mediator (`Statement.juror` -1), the diagonal one's own position; rows sum to 1.
+        everyone: everybody's position counts as said, as when a facilitator reports to all how
+            the jury stands; `statements` then hold the report.
+        votes: running votes that were shown to those who hear the voter.
+    """
+
+    number: int
+    statements: tuple[Statement, ...]
+    weights: FloatArray
+    everyone: bool = False
+    votes: tuple[Rating, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """What an advocate argues for.
+
+    Attributes:
+        response: position of the response in question.
+        favourable: for it or against it; None where `option` says what is argued.
+        option: an option of a single choice, 1..K.
+        text: the side in words, as a juror is told it.
+    """
+
+    response: int
+    favourable: bool | None = True
+    option: int | None = None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakTask:
+    """Some jurors of one panel are to say something about an item.
+
+    Attributes:
+        item: the prompt with its responses; `position` is its place in the study.
+        panel: the jurors that this mind answers for, in the round as in every other.
+        speakers: seats of those who speak now, in the order of speaking.
+        order: place of the first of them in the round's order of speaking.
+        questions: what the jury is asked about each response.
+        seed: of the study.
+        round: of talk, from 1.
+        kind: what kind of thing is to be said.
+        heard: earlier rounds, and what was said so far in this one.
+        ballots: the speakers' latest private ratings.
+        sides: by seat, what an advocate argues for, whatever they think themselves.
+        about: candidate statements that a critique is of.
+        limit: characters that a statement may have.
+        answered: turns that the ledger holds already; a mind neither asks nor yields them.
+    """
+
+    item: Item
+    position: int
+    panel: Panel
+    speakers: tuple[int, ...]
+    order: int = 0
+    questions: tuple[Question, ...]
+    seed: int
+    round: int
+    kind: Utterance
+    heard: tuple[Round, ...] = ()
+    ballots: tuple[Rating, ...] = ()
+    sides: Mapping[int, Side] = field(default_factory=dict[int, Side])
+    about: tuple[Statement, ...] = ()
+    limit: int = 600
+    answered: frozenset[Turn] = field(default_factory=frozenset[Turn])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediateTask:
+    """The mediator is to draft statements that the jury could agree on.
+
+    Attributes:
+        item: the prompt with its responses; `position` is its place in the study.
+        questions: what the jury is asked about each response.
+        seed: of the study.
+        round: of talk, from 1.
+        candidates: how many drafts; `Statement.about` counts them from 0.
+        opinions: what the jurors said.
+        leading: the statement that won so far, to be revised, or None.
+        critiques: of `leading`.
+        limit: characters that a draft may have.
+        answered: turns that the ledger holds already.
+    """
+
+    item: Item
+    position: int
+    questions: tuple[Question, ...]
+    seed: int
+    round: int
+    candidates: int
+    opinions: tuple[Statement, ...]
+    leading: Statement | None = None
+    critiques: tuple[Statement, ...] = ()
+    limit: int = 600
+    answered: frozenset[Turn] = field(default_factory=frozenset[Turn])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankTask:
+    """A panel is to rank the mediator's candidate statements, each juror in private.
+
+    Attributes:
+        item: the prompt with its responses; `position` is its place in the study.
+        panel: the jurors that this mind answers for.
+        questions: what the jury is asked about each response.
+        seed: of the study.
+        round: of talk, from 1.
+        candidates: by `about`; `Preference.ranking` names them so.
+        heard: earlier rounds.
+        answered: rankings that the ledger holds already.
+    """
+
+    item: Item
+    position: int
+    panel: Panel
+    questions: tuple[Question, ...]
+    seed: int
+    round: int
+    candidates: tuple[Statement, ...]
+    heard: tuple[Round, ...] = ()
+    answered: frozenset[Poll] = field(default_factory=frozenset[Poll])
+
+
+@runtime_checkable
+class Deliberator(Mind, Protocol):
+    """A mind that can also talk: what it says and votes depends only on what it is handed."""
+
+    def speak(self, task: SpeakTask) -> AsyncIterator[Sequence[Statement]]:
+        """Yield one row for every speaker's turn, whatever became of it."""
+        ...
+
+    def revise(self, task: RatingTask, heard: tuple[Round, ...]) -> AsyncIterator[Sequence[Rating]]:
+        """Rate again, in private, after what was heard; `task.round` is the round of talk."""
+        ...
+
+    def mediate(self, task: MediateTask) -> AsyncIterator[Sequence[Statement]]:
+        """Yield one row for every draft."""
+        ...
+
+    def rank(self, task: RankTask) -> AsyncIterator[Sequence[Preference]]:
+        """Yield one row for every juror's ranking."""
+        ...
