@@ -114,6 +114,10 @@ class Viewpoints:
     unplaced: int
     criterion: str
 
+    def quotes(self, view: int, texts: Sequence[str]) -> tuple[str, ...]:
+        """The statements of a view's representatives, to quote where a model leaves it out."""
+        return tuple(texts[juror] for juror in self.representatives[view])
+
 
 def cluster_viewpoints(
     texts: Sequence[str] | None = None,
