@@ -23,6 +23,42 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 
+def hear(
+    positions: FloatArray,
+    said: FloatArray,
+    *,
+    start: FloatArray,
+    weights: FloatArray,
+    susceptibility: FloatArray | float = 1.0,
+    confidence: float | None = None,
+) -> FloatArray:
+    """Positions after hearing some speakers, who may have said something else than they think.
+
+    Args:
+        positions: where hearers stand, shape [..., hearers].
+        said: what speakers argued for, shape [..., speakers].
+        start: where hearers stood at first, shape [..., hearers].
+        weights: of each speaker with each hearer, shape [hearers, speakers], rows sum to at most
+            1; the rest is what hearers give to their own position.
+        susceptibility: how far each hearer yields to what is heard, in 0..1, shape [hearers].
+        confidence: furthest distance at which a speaker is listened to; None for no bound.
+
+    Returns:
+        Shape [..., hearers].
+    """
+    own = 1.0 - weights.sum(axis=1)
+    if confidence is None:
+        heard = said @ weights.T + own * positions
+    else:
+        apart = np.abs(positions[..., :, None] - said[..., None, :])
+        listened = np.where(apart <= confidence, weights, 0.0)
+        total = own + listened.sum(axis=-1)
+        summed = np.einsum("...ij,...j->...i", listened, said) + own * positions
+        # Who gives themselves no weight and finds nobody near stays where they are.
+        heard = np.divide(summed, total, out=positions.copy(), where=total > 1e-12)
+    return susceptibility * heard + (1.0 - np.asarray(susceptibility)) * start
+
+
 def step(
     positions: FloatArray,
     *,
@@ -31,7 +67,7 @@ def step(
     susceptibility: FloatArray | float = 1.0,
     confidence: float | None = None,
 ) -> FloatArray:
-    """Positions after one round of talk.
+    """Positions after one round in which everybody says what they think.
 
     Args:
         positions: where jurors stand, shape [..., jurors].
@@ -43,16 +79,15 @@ def step(
     Returns:
         Shape [..., jurors].
     """
-    if confidence is None:
-        heard = positions @ weights.T
-    else:
-        apart = np.abs(positions[..., :, None] - positions[..., None, :])
-        listened = np.where(apart <= confidence, weights, 0.0)
-        total = listened.sum(axis=-1)
-        summed = np.einsum("...ij,...j->...i", listened, positions)
-        # Who gives themselves no weight and finds nobody near stays where they are.
-        heard = np.divide(summed, total, out=positions.copy(), where=total > 0)
-    return susceptibility * heard + (1.0 - np.asarray(susceptibility)) * start
+    others = weights - np.diag(np.diagonal(weights))
+    return hear(
+        positions,
+        positions,
+        start=start,
+        weights=others,
+        susceptibility=susceptibility,
+        confidence=confidence,
+    )
 
 
 def trajectory(
