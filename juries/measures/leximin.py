@@ -1,16 +1,21 @@
 """Leximin: of two distributions of utility, prefer the one whose worst-off fare better.
 
 - `leximin` compares two distributions over the same jurors.
+- `leximin_ranking` orders models by their jurors' mean utilities, with bootstrap probabilities.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from juries.measures.juror_means import JurorMeans, resampled_juror_means
+from juries.measures.resampling import FloatArray
 from juries.measures.welfare import TIE, sort_shares
 
 
@@ -78,3 +83,119 @@ def leximin(
         a=float(first[at]),
         b=float(second[at]),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeximinPair:
+    """Leximin between two models, from the worst-off juror up.
+
+    Attributes:
+        a: the one model.
+        b: the other.
+        comparison: on the sample.
+        probability: share of replicates in which `a` is preferred; equal ones count half.
+        undefined: replicates without a juror who rated both; they are left out.
+    """
+
+    a: str
+    b: str
+    comparison: LeximinComparison
+    probability: float
+    undefined: int
+
+    @property
+    def reading(self) -> str:
+        """Who is preferred and how surely, in words."""
+        if self.comparison.order == 0:
+            return f"{self.a} and {self.b} treat every juror alike."
+        ahead, behind = (self.a, self.b) if self.comparison.order > 0 else (self.b, self.a)
+        share = self.probability if self.comparison.order > 0 else 1 - self.probability
+        return (
+            f"{ahead} leaves its worst-off jurors better than {behind} "
+            f"(in {share:.0%} of resamples)."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeximinRanking:
+    """Models ordered by leximin over their jurors' mean utilities.
+
+    Attributes:
+        order: models, best first; equal ones keep the order given.
+        pairs: every pair of models.
+        resampled: what the probabilities resample.
+        note: what a reader must know.
+    """
+
+    order: tuple[str, ...]
+    pairs: tuple[LeximinPair, ...]
+    resampled: str
+    note: str
+
+
+def leximin_ranking(
+    utilities: FloatArray,
+    *,
+    rng: np.random.Generator,
+    weights: ArrayLike | None = None,
+    models: Sequence[str] | None = None,
+    tolerance: float = 0.0,
+    resamples: int = 1000,
+) -> LeximinRanking:
+    """Order models so that the juror worst off on average fares best, then the next, and so on.
+
+    A juror's utility from a model is the mean over the items that the juror rated. Items and
+    jurors are resampled together, the same draws for every model.
+
+    Args:
+        utilities: [models, items, jurors], NaN missing.
+        rng: source of the draws.
+        weights: one per juror, equal when None.
+        models: names, `model 1` … when None.
+        tolerance: differences of a juror's utility up to it count as equal.
+        resamples: number of replicates.
+
+    Raises:
+        ValueError: wrong shapes or weights, or two models that no juror rated both.
+    """
+    drawn = resampled_juror_means(utilities, weights=weights, resamples=resamples, rng=rng)
+    count = len(drawn.means)
+    names = tuple(models or (f"model {at + 1}" for at in range(count)))
+    if len(set(names)) != count:
+        raise ValueError(f"{len(set(names))} different names for {count} models")
+    pairs: dict[tuple[int, int], LeximinPair] = {}
+    wins = [0] * count
+    for a, b in combinations(range(count), 2):
+        comparison, *again = (
+            _compare(drawn, a, b, column, tolerance) for column in range(resamples + 1)
+        )
+        if comparison is None:
+            raise ValueError(f"no juror rated both {names[a]} and {names[b]}")
+        orders = [each.order for each in again if each is not None]
+        pairs[a, b] = LeximinPair(
+            a=names[a],
+            b=names[b],
+            comparison=comparison,
+            probability=0.5 + sum(orders) / (2 * len(orders)) if orders else 0.5,
+            undefined=resamples - len(orders),
+        )
+        wins[a] += comparison.order
+        wins[b] -= comparison.order
+    ranked = sorted(range(count), key=lambda at: -wins[at])
+    return LeximinRanking(
+        order=tuple(names[at] for at in ranked),
+        pairs=tuple(pairs.values()),
+        resampled="items and jurors",
+        note="Leximin looks at the worst-off jurors first, so it depends on the size of the jury.",
+    )
+
+
+def _compare(
+    drawn: JurorMeans, a: int, b: int, column: int, tolerance: float
+) -> LeximinComparison | None:
+    left, right = drawn.means[a, :, column], drawn.means[b, :, column]
+    mass = np.where(np.isnan(left) | np.isnan(right), 0.0, drawn.masses[:, column])
+    if not mass.any():
+        return None
+    kept = mass > 0
+    return leximin(left[kept], right[kept], mass[kept], tolerance=tolerance)

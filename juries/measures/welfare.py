@@ -59,7 +59,11 @@ def power_mean(
     if not 0 <= floor < np.inf:
         raise ValueError(f"floor is {floor}; it must be finite and not negative")
     values, shares = prepare(utilities, weights, axis=axis)
-    values = np.maximum(values, floor)
+    return power_mean_of_shares(np.maximum(values, floor), power, shares)
+
+
+def power_mean_of_shares(values: FloatArray, power: float, shares: FloatArray) -> FloatArray:
+    """`power_mean` along the last axis for shares that sum to 1 there; NaN where all are 0."""
     counted = shares > 0
     if np.isinf(power):
         pick, blank = (np.min, np.inf) if power < 0 else (np.max, -np.inf)
