@@ -87,22 +87,34 @@ class Answers:
             points=points,
         )
 
-    def counts(self) -> IntArray:
-        """Answers by unit and point, [U, K]."""
-        flat = np.bincount(
-            self.unit * self.points + self.rating - 1, minlength=len(self.units) * self.points
-        )
-        return flat.reshape(len(self.units), self.points)
+    def counts(self, weights: ArrayLike | None = None) -> FloatArray:
+        """Answers by unit and point, [U, K], each counted by its rater's weight."""
+        cell = self.unit * self.points + self.rating - 1
+        size = len(self.units) * self.points
+        flat = np.bincount(cell, weights=self._per_answer(weights), minlength=size)
+        return flat.astype(np.float64, copy=False).reshape(len(self.units), self.points)
+
+    def shares(self, weights: ArrayLike | None = None) -> FloatArray:
+        """Share of each point in the answers to each unit, [U, K]; NaN where nobody answered."""
+        counts = self.counts(weights)
+        total = counts.sum(axis=1, keepdims=True)
+        return np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0)
 
     def answered(self) -> IntArray:
         """Answers by unit, [U]."""
         return np.bincount(self.unit, minlength=len(self.units))
 
-    def means(self) -> FloatArray:
-        """Mean point by unit, [U]; NaN where nobody answered."""
-        n = self.answered()
-        total = np.bincount(self.unit, weights=self.rating, minlength=len(self.units))
-        return np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0)
+    def means(self, weights: ArrayLike | None = None) -> FloatArray:
+        """Mean point by unit, [U], weighted by rater; NaN where nobody answered."""
+        weight, units = self._per_answer(weights), len(self.units)
+        n = np.bincount(self.unit, weights=weight, minlength=units)
+        total = np.bincount(self.unit, weights=weight * self.rating, minlength=units)
+        return np.divide(total, n, out=np.full(units, np.nan), where=n > 0)
+
+    def _per_answer(self, weights: ArrayLike | None) -> FloatArray:
+        if weights is None:
+            return np.ones(len(self))
+        return np.asarray(weights, dtype=np.float64)[self.rater]
 
     def variances(self) -> FloatArray:
         """Unbiased variance of the points by unit, [U]; NaN with fewer than two answers."""

@@ -34,6 +34,21 @@ class Interval:
         return self.high - self.low
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A number with its interval, or the reason why there is none.
+
+    Attributes:
+        value: None where the data cannot give it; `reason` then says why.
+        interval: None where it cannot be found; `reason` then says why.
+        reason: empty where both are known.
+    """
+
+    value: float | None
+    interval: Interval | None = None
+    reason: str = ""
+
+
 def normal_interval(
     centre: float, error: float, *, level: float, basis: str, degrees: float | None = None
 ) -> Interval:

@@ -1,0 +1,167 @@
+"""The verdict in words: replace, pre-annotate, or don't, with the evidence for it.
+
+- *replace*: the alt-test passes, the jury lies no further from people than people from each other
+  (by more than `TOLERANCE` of the scale), its spread is like people's, and no group of people is
+  left far behind. A rater simulator never replaces people, whatever its figures.
+- *pre-annotate*: predictions pay: with people's labels on some items, they narrow the interval.
+- *don't*: otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from juries.calibration.alternative import AltTest
+from juries.calibration.comparison import GroupAgreement, ItemAgreement
+from juries.calibration.ppi import PpiMean
+from juries.calibration.ppi_subsets import Undefined
+
+Decision = Literal["replace", "pre-annotate", "don't"]
+TOLERANCE = 0.05
+"""How much further than the ceiling the jury may lie, as a share of the scale or of distance 1."""
+SPREAD = (0.5, 2.0)
+"""Ratios of variance, jury over people, that count as alike."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the figures come to.
+
+    Attributes:
+        decision: in a word.
+        reasons: the evidence, each a sentence with its figure; what speaks against replacing
+            people comes first.
+    """
+
+    decision: Decision
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One condition for replacing people: whether it holds, and the sentence that says so."""
+
+    holds: bool
+    sentence: str
+
+
+def give_verdict(
+    *,
+    alt: AltTest | Undefined,
+    everyone: GroupAgreement,
+    groups: Sequence[GroupAgreement],
+    items: ItemAgreement,
+    estimates: Sequence[PpiMean | Undefined],
+    simulator: bool,
+) -> Verdict:
+    """Weigh the evidence.
+
+    Args:
+        alt: the alternative annotator test.
+        everyone: jury and people as a whole.
+        groups: by group.
+        items: unit by unit.
+        estimates: prediction-powered means, one for each model.
+        simulator: whether any mind of the jury is a rater simulator.
+    """
+    checks = [
+        _alt(alt),
+        _distance(everyone),
+        *(_distance(group) for group in groups if group.halves is not None),
+        _spread(everyone),
+    ]
+    if simulator:
+        checks.insert(
+            0,
+            Check(
+                holds=False,
+                sentence="The answers come from a rater simulator with declared parameters, which "
+                "is no evidence about people and cannot replace them.",
+            ),
+        )
+    if all(check.holds for check in checks):
+        return Verdict(decision="replace", reasons=tuple(check.sentence for check in checks))
+    against = [check.sentence for check in checks if not check.holds]
+    pays, saving = _saving(estimates)
+    return Verdict(
+        decision="pre-annotate" if pays else "don't",
+        reasons=(*against, saving, *_correlation(items)),
+    )
+
+
+def _alt(alt: AltTest | Undefined) -> Check:
+    if isinstance(alt, Undefined):
+        return Check(holds=False, sentence=f"The alt-test could not be made: {alt.reason}.")
+    sentence = (
+        f"The alt-test {'passes' if alt.passed else 'fails'}: winning rate "
+        f"{alt.winning_rate:.2f} of {len(alt.annotators)} annotators at epsilon {alt.epsilon:g} "
+        f"(0.5 passes), advantage probability {alt.advantage_probability:.2f} "
+        f"({alt.interval.low:.2f} to {alt.interval.high:.2f})."
+    )
+    return Check(holds=alt.passed, sentence=sentence)
+
+
+def _distance(group: GroupAgreement) -> Check:
+    who = f"{group.attribute} = {group.level}" if group.attribute else "everyone"
+    if group.halves is None:
+        return Check(
+            holds=False,
+            sentence=f"For {who} there is no ceiling: fewer than two people answered the same "
+            "responses.",
+        )
+    ours, theirs = group.halves.jury.value, group.halves.ceiling.value
+    excess = group.halves.excess.value
+    holds = excess is not None and excess <= TOLERANCE
+    sentence = (
+        f"For {who} the jury lies {ours:.3f} from people ({group.halves.measure}), where halves "
+        f"of the people lie {theirs:.3f} from each other."
+    )
+    return Check(holds=holds, sentence=sentence)
+
+
+def _spread(everyone: GroupAgreement) -> Check:
+    ratio = everyone.variance_ratio
+    if ratio.value is None:
+        sentence = f"How much jurors differ cannot be compared with people: {ratio.reason}."
+        return Check(holds=False, sentence=sentence)
+    low, high = SPREAD
+    reading = (
+        "too alike" if ratio.value < low else "too unlike" if ratio.value > high else "as varied"
+    )
+    return Check(
+        holds=low <= ratio.value <= high,
+        sentence=f"Within a response jurors are {reading} as people: variance ratio "
+        f"{ratio.value:.2f}."
+        if reading == "as varied"
+        else f"Within a response jurors are {reading}: variance ratio {ratio.value:.2f} to people.",
+    )
+
+
+def _saving(estimates: Sequence[PpiMean | Undefined]) -> tuple[bool, str]:
+    """Whether predictions pay for any model, and the sentence."""
+    known = [estimate for estimate in estimates if isinstance(estimate, PpiMean)]
+    if not known:
+        reason = next((e.reason for e in estimates if isinstance(e, Undefined)), "no estimate")
+        return False, f"Whether predictions pay is unknown: {reason}."
+    best = max(known, key=lambda one: one.effective_labels / one.n)
+    if not any(one.pays for one in known):
+        notes = "; ".join(best.notes) or "the interval is no narrower"
+        return False, f"Pre-annotation saves nothing here: {notes}."
+    paying = sum(one.pays for one in known)
+    return True, (
+        f"Predictions pay for {paying} of {len(known)} estimates: at best {best.n} labels are "
+        f"worth {best.effective_labels:.0f} (correlation {best.correlation:.2f}, lambda "
+        f"{best.lam:.2f})."
+    )
+
+
+def _correlation(items: ItemAgreement) -> tuple[str, ...]:
+    figure = items.pearson
+    if figure is None or figure.value is None or figure.interval is None:
+        return ()
+    return (
+        f"Item means correlate at {figure.value:.2f} ({figure.interval.low:.2f} to "
+        f"{figure.interval.high:.2f}) over {items.units} responses.",
+    )
