@@ -52,6 +52,19 @@ class Occasion:
     uniforms: FloatArray
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Views:
+    """What a panel says it thinks about an item's responses, without the chance of an occasion.
+
+    Attributes:
+        points: 1..K, shape [responses, jurors].
+        reasons: responses outer, jurors inner.
+    """
+
+    points: NDArray[np.int64]
+    reasons: list[str]
+
+
 class OrdinalQuestion:
     """A Likert scale or rubric criterion as the simulator answers it."""
 
@@ -62,6 +75,7 @@ class OrdinalQuestion:
         self._thresholds = _thresholds(question, settings)
         weights = settings.quality_weights(self.name)
         self._reasons = Reasons([*standing_phrases(weights, settings.planted), SWAYED])
+        self.rows = 1
 
     def positions(self, sight: Sight, seed: int) -> FloatArray:
         """Where each juror stands before anything is heard, shape [1, responses, jurors]."""
@@ -94,6 +108,19 @@ class OrdinalQuestion:
                 reasons=self._reasons.name(terms.reshape(-1, terms.shape[-1])),
             )
 
+    def views(self, sight: Sight, seed: int, moved: FloatArray) -> Views:
+        """What the panel would say it thinks, after talk has moved positions by `moved`."""
+        terms = _with(self._terms(sight, seed), moved[0])
+        return Views(
+            points=self.nearest(terms.sum(axis=-1)[None]),
+            reasons=self._reasons.name(terms.reshape(-1, terms.shape[-1])),
+        )
+
+    def nearest(self, positions: FloatArray) -> NDArray[np.int64]:
+        """The median point at each position, 1..K; `positions` [1, ...], result [...]."""
+        passed = (positions[0][..., None] > self._thresholds).sum(axis=-1)
+        return len(self._thresholds) + 1 - passed if self._mirrored else passed + 1
+
     def _terms(self, sight: Sight, seed: int) -> FloatArray:
         residuals = _response_noise(sight, seed, self.name, 1)[:, 0] * self._settings.residual_sd
         return contributions(sight, self.name, self._settings, residuals)
@@ -122,6 +149,7 @@ class ChoiceQuestion:
         planted = settings.planted
         phrases = [*standing_phrases(weights, planted), *option_phrases(planted), SWAYED]
         self._reasons = Reasons(phrases)
+        self.rows = size
 
     def positions(self, sight: Sight, seed: int) -> FloatArray:
         """Where each juror stands on each option, before anything is heard and without the slope.
@@ -155,6 +183,18 @@ class ChoiceQuestion:
                 points=points,
                 reasons=self._why(terms, options, points),
             )
+
+    def views(self, sight: Sight, seed: int, moved: FloatArray) -> Views:
+        """See `OrdinalQuestion.views`."""
+        terms, options = self._terms(sight, seed)
+        options = _with(options, np.moveaxis(moved, 0, -1))
+        utilities = options.sum(axis=-1) + self._slopes * terms.sum(axis=-1)[..., None]
+        points = utilities.argmax(axis=-1) + 1
+        return Views(points=points, reasons=self._why(terms, options, points))
+
+    def nearest(self, positions: FloatArray) -> NDArray[np.int64]:
+        """The option liked best at each position, 1..K; `positions` [K, ...], result [...]."""
+        return positions.argmax(axis=0) + 1
 
     def _terms(self, sight: Sight, seed: int) -> tuple[FloatArray, FloatArray]:
         """Terms of the standing and, beside it, of each option's utility."""

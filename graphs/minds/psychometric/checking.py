@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from graphs.items import Choice, Question
 from graphs.minds.psychometric.asking import CHOICE
 from graphs.minds.psychometric.settings import (
+    Levels,
     Planted,
     PsychometricSettings,
     in_group,
@@ -40,12 +41,14 @@ def check_settings(
         if effect.criterion is not None:
             _known(effect.criterion, criteria, "criterion", where)
         _check_choice(effect, questions, where)
-        _check_group(effect, jurors, where)
+        _check_group(effect.where, jurors, where)
+    for position, group in enumerate(settings.talk.groups):
+        _check_group(group.where, jurors, f"mind.talk.groups[{position}]")
 
 
-def _check_group(effect: Planted, jurors: Sequence[Juror], where: str) -> None:
+def _check_group(group: Mapping[str, Levels], jurors: Sequence[Juror], where: str) -> None:
     attributes = [juror.persona.attributes for juror in jurors]
-    for name, levels in effect.where.items():
+    for name, levels in group.items():
         _known(name, {n for known in attributes for n in known}, "juror attribute", where)
         have = sorted({known[name] for known in attributes if name in known}, key=repr)
         if not any(in_group(known, {name: levels}) for known in attributes):
@@ -56,9 +59,9 @@ def _check_group(effect: Planted, jurors: Sequence[Juror], where: str) -> None:
                 expected="one of " + ", ".join(repr(level) for level in have[:20]),
                 hint=nearest(str(levels_of(levels)[0]), [str(level) for level in have]),
             )
-    if attributes and not any(in_group(known, effect.where) for known in attributes):
+    if attributes and not any(in_group(known, group) for known in attributes):
         raise InputError(
-            "no juror has all the attributes named together", where=where, found=effect.where
+            "no juror has all the attributes named together", where=where, found=dict(group)
         )
 
 

@@ -9,6 +9,7 @@ from itertools import repeat
 import numpy as np
 
 from graphs.items import Question
+from graphs.minds.deliberator import MediateTask, RankTask, Round, SpeakTask
 from graphs.minds.protocol import MindKind, RatingTask
 from graphs.minds.psychometric.asking import (
     Answers,
@@ -21,10 +22,10 @@ from graphs.minds.psychometric.checking import check_settings
 from graphs.minds.psychometric.lexicon import shipped_lexicon
 from graphs.minds.psychometric.model import expected_point
 from graphs.minds.psychometric.settings import PsychometricSettings
-from graphs.minds.psychometric.standing import see
+from graphs.minds.psychometric.talker import Talker
 from graphs.minds.psychometric.traits import Traits, panel_traits
 from graphs.panel import Juror, Panel
-from graphs.records import Rating, Status, pack
+from graphs.records import Preference, Rating, Statement, Status, pack
 from personas.identity import content_hash, generator
 
 MODEL_VERSION = 1
@@ -52,6 +53,7 @@ class PsychometricMind:
         self._position = position
         self._traits = lru_cache(maxsize=8)(self._traits_of)
         self._compiled = lru_cache(maxsize=8)(self._compile)
+        self._talker = Talker(self.settings, position, traits=self._traits, asked=self._compiled)
 
     @cached_property
     def version(self) -> str:
@@ -78,16 +80,39 @@ class PsychometricMind:
         for rows in self.answers(task):
             yield rows
 
-    def answers(self, task: RatingTask) -> Iterator[list[Rating]]:
-        """The rows of `rate`, without an event loop."""
-        traits = self._traits(task.panel, task.seed)
-        if not (traits.positions and task.item.responses):
+    async def revise(
+        self, task: RatingTask, heard: tuple[Round, ...]
+    ) -> AsyncIterator[Sequence[Rating]]:
+        """Yield rows as `rate` does, from positions that what was heard has moved."""
+        for rows in self.answers(task, heard):
+            yield rows
+
+    async def speak(self, task: SpeakTask) -> AsyncIterator[Sequence[Statement]]:
+        """Yield all turns at once; a stance is the speaker's position, or the side given."""
+        yield self._talker.speak(task)
+
+    async def mediate(self, task: MediateTask) -> AsyncIterator[Sequence[Statement]]:
+        """Yield all drafts at once: means and medians of stances, later steps to the critics."""
+        yield self._talker.mediate(task)
+
+    async def rank(self, task: RankTask) -> AsyncIterator[Sequence[Preference]]:
+        """Yield all rankings at once: the nearer to the juror's position, the better."""
+        yield self._talker.rank(task)
+
+    def answers(self, task: RatingTask, heard: tuple[Round, ...] = ()) -> Iterator[list[Rating]]:
+        """The rows of `rate` and `revise`, without an event loop."""
+        if not (len(task.panel) and task.item.responses):
             return
-        sight = see(task.item, traits, self.settings, task.seed)
+        traits = self._traits(task.panel, task.seed)
+        stand = self._talker.stand(task.item, task.panel, task.questions, task.seed)
+        moved = self._talker.moved(stand, task.panel, heard, task.seed)
         for criterion, question in enumerate(self._compiled(task.questions)):
             occasions = _occasions(task, traits, question.name)
-            for replicate, answers in enumerate(question.answers(sight, task.seed, occasions)):
-                rows = self._rows(task, traits.positions, criterion, replicate, answers)
+            answers = question.answers(
+                stand.sight, task.seed, occasions, None if moved is None else moved[criterion]
+            )
+            for replicate, answer in enumerate(answers):
+                rows = self._rows(task, traits.positions, criterion, replicate, answer)
                 yield rows if not task.answered else _unanswered(rows, task)
 
     def _rows(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from graphs.minds.psychometric.talk_settings import TalkSettings
 from personas.persona import AttributeValue, SchwartzValue
 from personas.settings import Settings
 
@@ -131,7 +132,8 @@ class PsychometricSettings(Settings):
             the worst as the standing rises by one logit (no unit).
         option_sd: response x option, the same for all jurors: how an option suits the response.
         criteria: rubric criterion to its own loadings.
-        planted: known effects; group differences exist only here.
+        planted: known effects; group differences exist only here and in `talk.groups`.
+        talk: how jurors yield to each other in deliberation.
     """
 
     kind: Literal["embedded"] = "embedded"
@@ -152,6 +154,7 @@ class PsychometricSettings(Settings):
     option_sd: Spread = 0.5
     criteria: dict[str, Loadings] = Field(default_factory=dict[str, Loadings])
     planted: tuple[Planted, ...] = ()
+    talk: TalkSettings = Field(default_factory=TalkSettings)
 
     @model_validator(mode="after")
     def _thresholds_rise(self) -> Self:

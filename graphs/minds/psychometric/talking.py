@@ -1,0 +1,182 @@
+"""What simulated jurors say, and how what they hear moves them.
+
+Positions are latent standings, one row for each question, response and, for a choice, option; the
+last axis is the jurors. A juror's position after any round follows from where they started and what
+was heard since, so nothing has to be remembered between calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphs.dynamics import hear
+from graphs.minds.deliberator import Round, Side
+from graphs.minds.psychometric.asking import ChoiceQuestion, OrdinalQuestion
+from graphs.minds.psychometric.settings import in_group
+from graphs.minds.psychometric.standing import Sight
+from graphs.minds.psychometric.talk_settings import TalkSettings
+from graphs.panel import Juror
+from graphs.records import Statement, Status
+from personas.identity import generator
+
+FloatArray = NDArray[np.float64]
+Asked = OrdinalQuestion | ChoiceQuestion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stand:
+    """Where a panel stands on an item before anything is heard.
+
+    Attributes:
+        sight: the item as the panel sees it.
+        start: positions, shape [rows, jurors].
+        shapes: of each question's own positions, [rows per response, responses, jurors].
+    """
+
+    sight: Sight
+    start: FloatArray
+    shapes: tuple[tuple[int, ...], ...]
+
+    def split(self, positions: FloatArray) -> tuple[FloatArray, ...]:
+        """Positions by question, each in the shape that the question uses."""
+        ends = np.cumsum([shape[0] * shape[1] for shape in self.shapes])[:-1]
+        parts = np.split(positions, ends)
+        return tuple(part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True))
+
+
+def take_stand(sight: Sight, asked: Sequence[Asked], seed: int) -> Stand:
+    """Positions of all jurors on all questions."""
+    parts = [question.positions(sight, seed) for question in asked]
+    rows = [part.reshape(-1, part.shape[-1]) for part in parts]
+    return Stand(
+        sight=sight, start=np.concatenate(rows), shapes=tuple(part.shape for part in parts)
+    )
+
+
+def susceptibilities(jurors: Sequence[Juror], talk: TalkSettings, seed: int) -> FloatArray:
+    """How far each juror yields, shape [jurors], each from the juror's own random stream."""
+    drawn = [
+        generator(seed, "psychometric", "susceptibility", juror.id).standard_normal()
+        for juror in jurors
+    ]
+    yields = np.full(len(jurors), talk.susceptibility)
+    if 0 < talk.susceptibility < 1:
+        odds = talk.susceptibility / (1 - talk.susceptibility)
+        yields = 1 / (1 + np.exp(-talk.susceptibility_sd * np.array(drawn)) / odds)
+    for group in talk.groups:
+        named = [in_group(juror.persona.attributes, group.where) for juror in jurors]
+        yields[named] = group.susceptibility
+    return yields
+
+
+def listen(
+    start: FloatArray,
+    heard: Sequence[Round],
+    *,
+    seats: Sequence[int],
+    susceptibility: FloatArray,
+    confidence: float | None,
+) -> FloatArray:
+    """Positions after all that was heard, shape [rows, jurors].
+
+    Args:
+        start: before anything was heard, shape [rows, jurors].
+        heard: rounds in order; what has no stance (a language model's words) moves nobody.
+        seats: of the panel's jurors, in panel order.
+        susceptibility: of each, shape [jurors].
+        confidence: logits beyond which a speaker is not listened to.
+    """
+    positions = start
+    for talk in heard:
+        speakers = talk.weights.shape[1]
+        said, spoke = np.zeros((len(start), speakers)), np.zeros(speakers, dtype=np.bool_)
+        if talk.everyone:
+            said[:, seats] = positions
+            spoke[list(seats)] = True
+        for statement in talk.statements:
+            if statement.status == Status.OK and statement.stance is not None:
+                said[:, statement.juror] = np.frombuffer(statement.stance, dtype="<f8")
+                spoke[statement.juror] = True
+        weights = np.where(spoke, talk.weights[list(seats)], 0.0)
+        weights[np.arange(len(seats)), list(seats)] = 0.0  # one's own words move nobody
+        positions = hear(
+            positions,
+            said,
+            start=start,
+            weights=weights,
+            susceptibility=susceptibility,
+            confidence=confidence,
+        )
+    return positions
+
+
+def argue(stand: Stand, position: FloatArray, side: Side, push: float) -> FloatArray:
+    """A position as an advocate of `side` puts it, at least `push` logits on that side.
+
+    Args:
+        stand: of the panel.
+        position: the advocate's own, shape [rows].
+        side: what is to be argued.
+        push: logits from the middle of the scale.
+    """
+    argued = position.copy()
+    row = 0
+    for size, responses, _ in stand.shapes:
+        if side.option is not None and size > 1:
+            at = row + (side.option - 1) * responses + side.response
+            argued[at] = max(argued[at], push)
+        elif side.favourable is not None and size == 1:
+            at = row + side.response
+            argued[at] = max(argued[at], push) if side.favourable else min(argued[at], -push)
+        row += size * responses
+    return argued
+
+
+def draft_positions(
+    stances: FloatArray, *, candidates: int, random: np.random.Generator
+) -> FloatArray:
+    """What a mediator proposes: the mean, the median, then means of random halves.
+
+    Args:
+        stances: of the opinions, shape [rows, jurors].
+        candidates: how many drafts.
+        random: draws the halves.
+
+    Returns:
+        Shape [rows, candidates].
+    """
+    drafts = [stances.mean(axis=1), np.median(stances, axis=1)][:candidates]
+    half = max(1, stances.shape[1] // 2)
+    while len(drafts) < candidates:
+        members = random.permutation(stances.shape[1])[:half]
+        drafts.append(stances[:, members].mean(axis=1))
+    return np.stack(drafts, axis=1)
+
+
+def revised_positions(leading: FloatArray, critiques: FloatArray, *, candidates: int) -> FloatArray:
+    """Drafts on the way from the leading statement to its critics' mean, shape [rows, candidates].
+
+    The first takes the shortest step and the last reaches the mean.
+    """
+    steps = np.arange(1, candidates + 1) / candidates
+    towards = critiques.mean(axis=1) - leading
+    return leading[:, None] + towards[:, None] * steps
+
+
+def stances_of(statements: Sequence[Statement]) -> FloatArray | None:
+    """Stances of those who said one, shape [rows, speakers]; None where nobody did."""
+    found = [
+        np.frombuffer(statement.stance, dtype="<f8")
+        for statement in statements
+        if statement.status == Status.OK and statement.stance is not None
+    ]
+    return np.stack(found, axis=1) if found else None
+
+
+def pack_stance(position: FloatArray) -> bytes:
+    """A stance as the ledger stores it: float64, little-endian, exact."""
+    return position.astype("<f8", copy=False).tobytes()
