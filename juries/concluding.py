@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from graphs.items import criterion_names, questions
+from graphs.items import Item, Question, criterion_names, questions
 from graphs.ledger import open_ledger
+from graphs.panel import Juror
 from juries.exports.ratings_table import ratings_are_current, write_ratings
 from juries.exports.verdict_table import verdict_table, write_verdicts
 from juries.measures.welfare_functions import parse_welfares
@@ -14,14 +17,31 @@ from juries.run_directory import RunDirectory, RunRecord
 from juries.scores import MindSummary, Scores
 from juries.scoring import score_verdicts
 from juries.spec import ScoresSpec
-from juries.verdicts import collect, columns
+from juries.verdicts import Verdicts, collect, columns
 from personas.errors import JuriesError
 
 
-def conclude(
-    directory: RunDirectory, record: RunRecord, spec: ScoresSpec, progress: Progress
-) -> Scores:
-    """Export the ratings and score them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """A run as arrays, with what their axes are.
+
+    Attributes:
+        items: those the run covers, in study order.
+        jurors: in seat order.
+        questions: what was asked about each response.
+        criteria: names of the questions.
+        verdicts: the jury's answers.
+    """
+
+    items: tuple[Item, ...]
+    jurors: tuple[Juror, ...]
+    questions: tuple[Question, ...]
+    criteria: tuple[str, ...]
+    verdicts: Verdicts
+
+
+def gather(directory: RunDirectory, record: RunRecord, progress: Progress) -> Gathered:
+    """Bring `ratings.parquet` up to date with the ledger, and read the answers as arrays.
 
     Raises:
         JuriesError: the run recorded no rating.
@@ -46,7 +66,6 @@ def conclude(
                 criteria=names,
                 minds=[(mind.name, mind.version) for mind in record.minds],
             )
-        progress.say("scoring")
         verdicts = collect(
             ledger.blocks(columns(asked), items=len(items)),
             items=items,
@@ -57,18 +76,36 @@ def conclude(
         )
     finally:
         ledger.close()
+    return Gathered(items=items, jurors=jurors, questions=asked, criteria=names, verdicts=verdicts)
+
+
+def conclude(
+    directory: RunDirectory, record: RunRecord, spec: ScoresSpec, progress: Progress
+) -> Scores:
+    """Export the ratings and score them.
+
+    Raises:
+        JuriesError: the run recorded no rating.
+    """
+    gathered = gather(directory, record, progress)
+    progress.say("scoring")
     functions = parse_welfares(spec.welfare)
-    weights = np.array([juror.weight for juror in jurors])
-    write_verdicts(directory.verdicts, verdict_table(verdicts, weights, functions))
+    weights = np.array([juror.weight for juror in gathered.jurors])
+    write_verdicts(directory.verdicts, verdict_table(gathered.verdicts, weights, functions))
     scored = score_verdicts(
-        verdicts, jurors=jurors, questions=asked, criteria=names, spec=spec, seed=record.seed
+        gathered.verdicts,
+        jurors=gathered.jurors,
+        questions=gathered.questions,
+        criteria=gathered.criteria,
+        spec=spec,
+        seed=record.seed,
     )
     return Scores(
         study=record.study,
         fingerprint=record.fingerprint,
         seed=record.seed,
         minds=tuple(MindSummary(**mind.model_dump()) for mind in record.minds),
-        items=len(items),
+        items=len(gathered.items),
         complete=record.complete,
         jury=scored.jury,
         answers=scored.answers,

@@ -17,6 +17,8 @@ from juries.study_file import load_model, validate
 if TYPE_CHECKING:
     import polars as pl
 
+    from juries.concluding import Gathered
+
 _T = TypeVar("_T")
 
 
@@ -53,6 +55,18 @@ class Run:
         import polars as pl  # noqa: PLC0415 (heavy, and most callers want scores)
 
         return pl.read_parquet(self.directory.verdicts)
+
+    def gather(self) -> Gathered:
+        """Every answer as arrays (`.verdicts`), with the items and jurors that are their axes.
+
+        Read from the ledger at each call; keep the result where it is needed twice.
+
+        Raises:
+            JuriesError: nothing was recorded yet.
+        """
+        from juries.concluding import gather  # noqa: PLC0415 (heavy)
+
+        return gather(self.directory, self.record, Silent())
 
     def scores(self) -> Scores:
         """The scores written last; computed now where there are none."""
