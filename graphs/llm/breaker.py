@@ -54,6 +54,11 @@ class Breaker:
         self._pause = FIRST_PAUSE
         self.since = None
 
+    def open(self, why: str) -> None:
+        """The server is known to be away."""
+        self._faults = max(self._faults, FAULTS - 1)
+        self.fault(why)
+
     def fault(self, why: str) -> None:
         """The server could not be reached, or broke."""
         now = self.clock()

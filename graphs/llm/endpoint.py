@@ -184,9 +184,11 @@ class Endpoint:
         cause = error.__cause__
         if isinstance(cause, _UnreadableError):
             return AttemptError(FaultKind.MALFORMED, f"{self.url}: {cause}")
-        if isinstance(error, openai.APITimeoutError):
+        # The aiohttp transport reports a server that hangs up as a timeout, too; its cause tells.
+        under = cause.__cause__ if cause is not None else None
+        if isinstance(error, openai.APITimeoutError) and isinstance(under, TimeoutError | None):
             return AttemptError(FaultKind.TIMEOUT, f"{self.url}: no answer in time")
-        said = str(cause or error) or type(cause or error).__name__
+        said = str(cause or error) or type(under or cause or error).__name__
         return AttemptError(FaultKind.UNREACHABLE, self._line(f"{self.url}: {said}"))
 
     def _status_fault(self, error: openai.APIStatusError) -> AttemptError:

@@ -16,9 +16,12 @@ from typing import Literal
 
 import numpy as np
 
-from graphs.items import Choice, Question
+from graphs.items import Choice, Criterion, FloatArray, Pairwise
 from graphs.panel import Panel
 from personas.identity import generator
+
+Asked = Criterion | Choice | Pairwise
+"""Whatever a juror may be asked about a response, or a pair of them."""
 
 Scheme = Literal["numbers", "letters"]
 Order = tuple[int, ...]
@@ -50,6 +53,14 @@ class Labels:
             by_point[point - 1] = self.texts[place]
         return tuple(by_point)
 
+    def to_points(self, by_label: FloatArray, order: Order) -> FloatArray:
+        """Numbers that stand by label, shape [K], put in the order of the points."""
+        if self.scheme == "numbers":
+            return by_label
+        by_point = np.empty_like(by_label)
+        by_point[np.array(order) - 1] = by_label
+        return by_point
+
     @property
     def described(self) -> str:
         """What to answer with, in words."""
@@ -66,17 +77,17 @@ def numbers_of(points: Sequence[str]) -> tuple[str, ...]:
     return tuple(points) if own else tuple(str(number + 1) for number in range(len(points)))
 
 
-def candidates(question: Question) -> tuple[Labels, ...]:
+def candidates(question: Asked) -> tuple[Labels, ...]:
     """The labels that a question can have, the best first."""
     size = len(question.points)
     letters = Labels(scheme="letters", texts=tuple(string.ascii_uppercase[:size]))
-    if isinstance(question, Choice):
+    if not isinstance(question, Criterion):
         return (letters,)
     numbers = Labels(scheme="numbers", texts=numbers_of(question.points))
     return (numbers, letters) if size <= MOST_LETTERS else (numbers,)
 
 
-def shown(question: Question, labels: Labels, order: Order) -> str:
+def shown(question: Asked, labels: Labels, order: Order) -> str:
     """The options as the juror reads them, a line each, in this order."""
     by_point = labels.of(order)
     if labels.scheme == "numbers" and by_point == tuple(question.points):
@@ -88,18 +99,19 @@ def shown(question: Question, labels: Labels, order: Order) -> str:
     return "\n".join(f"{by_point[point - 1]}: {question.points[point - 1]}" for point in order)
 
 
-@lru_cache(maxsize=4096)
 def orders(
-    panel: Panel, question: Question, *, seed: int, item: str, criterion: int, replicate: int
+    panel: Panel, question: Asked, *, seed: int, item: str, criterion: int, replicate: int
 ) -> tuple[Order, ...]:
     """The order in which each juror of a panel sees the options of a question about an item.
 
     Ordinal scales run up for one half of the panel and down for the other; choices are rotated, so
     that each option stands at each place equally often, up to one. Which juror sees which is drawn
     from the seed, afresh for every item and replicate, and is the same for all responses to an
-    item.
+    item. Of a pair the responses change places, not the options.
     """
     size = len(question.points)
+    if isinstance(question, Pairwise):
+        return (as_written(size),) * len(panel)
     stream = generator(seed, "option order", item, criterion, replicate)
     if isinstance(question, Choice):
         base = stream.permutation(size) + 1

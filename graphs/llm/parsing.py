@@ -7,13 +7,11 @@ numbers are unparseable.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
-
-from pydantic import ValidationError
-from pydantic_core import from_json
 
 _THINKING = re.compile(r"</?think(?:ing)?>", re.IGNORECASE)
 _FENCE = re.compile(r"^```[a-z]*\s*\n(.*?)\n?```$", re.DOTALL | re.IGNORECASE)
@@ -57,8 +55,8 @@ def is_refusal(text: str) -> bool:
 
 
 def one_line(text: str) -> str:
-    """A reason as rows hold it: one line, of bounded length, without NUL."""
-    line = " ".join(text.replace("\x00", " ").split())
+    """A reason as rows hold it: one printable line of bounded length."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= MOST_REASON else f"{line[: MOST_REASON - 1]}…"
 
 
@@ -93,8 +91,11 @@ def read_json(text: str, schema: Mapping[str, Mapping[str, int]]) -> dict[str, A
     """
     fenced = _FENCE.match(text.strip())
     try:
-        value: object = from_json(fenced[1] if fenced else text)
-    except (ValueError, ValidationError, RecursionError):
+        # Constrained decoders let bare control characters into strings: strict=False reads them.
+        value: object = json.loads(
+            fenced[1] if fenced else text, strict=False, object_pairs_hook=_distinct
+        )
+    except (ValueError, RecursionError):
         return None
     answers: dict[str, Answered] = {}
     for name, labels in schema.items():
@@ -104,6 +105,14 @@ def read_json(text: str, schema: Mapping[str, Mapping[str, int]]) -> dict[str, A
             return None
         answers[name] = answer
     return answers
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object, unless a key comes twice: then two answers were given."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key comes twice")
+    return made
 
 
 def _object(value: object) -> dict[str, object]:

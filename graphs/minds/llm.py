@@ -1,0 +1,223 @@
+"""A language model behind OpenAI-compatible servers as a mind that answers for jurors."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+
+from graphs.llm.accounting import Account
+from graphs.llm.capabilities import Capabilities
+from graphs.llm.client import Client
+from graphs.llm.elicitation import probabilities, sampled, structured
+from graphs.llm.elicitation.reasons import add_reasons
+from graphs.llm.elicitation.rows import Answer, Result, row
+from graphs.llm.faults import MindUnavailableError
+from graphs.llm.planning import Planner
+from graphs.llm.probing import identify, probe
+from graphs.llm.prompts import load_prompts
+from graphs.llm.rendering import Renderer
+from graphs.llm.session import Session
+from graphs.llm.settings import LlmSettings, Method
+from graphs.llm.sitting import Group, Sitting, groups
+from graphs.minds.protocol import ComparisonTask, MindKind, RatingTask
+from graphs.records import Call, Rating, Status
+from personas.errors import InputError
+from personas.identity import content_hash
+
+Record = Callable[[Sequence[Call]], None]
+"""Takes the rows of account of calls, before the ratings that came of them are yielded."""
+
+_ASK = {
+    "probabilities": probabilities.ask,
+    "structured": structured.ask,
+    "sampled": sampled.ask,
+}
+_AHEAD = 1.5
+"""Requests prepared, as a multiple of those that may be in flight."""
+
+
+class LlmMind:
+    """Asks a language model to answer as each juror would. Open it with `open_llm_mind`."""
+
+    def __init__(self, session: Session, method: Method, *, record: Record | None = None) -> None:
+        settings = session.settings
+        self.session = session
+        self.method: Method = method
+        self._renderer = Renderer(load_prompts(settings.prompts), settings)
+        self._planner = Planner(session.client, settings, session.capabilities, method)
+        self._record = record
+        capacity = sum(endpoint.gate.most for endpoint in session.client.endpoints)
+        self._at_once = math.ceil(_AHEAD * capacity / session.batch) + 1
+        self._prepared = asyncio.Semaphore(self._at_once)
+
+    @property
+    def name(self) -> str:
+        """The model's name, as its servers offer it."""
+        return self.session.settings.model
+
+    @property
+    def version(self) -> str:
+        """Hash of the settings, the prompts and the way ratings are read."""
+        exact = "chosen tokens" if self.capabilities.logprob_token_ids else "likely tokens"
+        how = [self.method, exact if self.method == "probabilities" else ""]
+        return content_hash([self.session.settings.identity(), how])
+
+    @property
+    def kind(self) -> MindKind:
+        """A language model."""
+        return "language model"
+
+    @property
+    def account(self) -> Account:
+        """Calls, tokens and time so far, in all and per juror."""
+        return self.session.account
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the servers can do."""
+        return self.session.capabilities
+
+    async def rate(self, task: RatingTask) -> AsyncIterator[Sequence[Rating]]:
+        """Put an item's responses to the panel, and yield rows as they come.
+
+        Raises:
+            MindUnavailableError: no server answers any more; nothing was asked.
+            InputError: the scale cannot be asked about in the way the study wants.
+        """
+        async with aclosing(self._answers(Sitting.of(task))) as answers:
+            async for rows in answers:
+                yield rows
+
+    async def compare(self, task: ComparisonTask) -> AsyncIterator[Sequence[Rating]]:
+        """Put an item's responses to the panel two by two, each pair in both orders.
+
+        Raises:
+            MindUnavailableError: no server answers any more; nothing was asked.
+        """
+        async with aclosing(self._answers(Sitting.of(task))) as answers:
+            async for rows in answers:
+                yield rows
+
+    async def _answers(self, sitting: Sitting) -> AsyncGenerator[Sequence[Rating]]:
+        self.session.client.check()
+        plans = [
+            (criteria, await self._planner.plan(tuple(sitting.asked[c] for c in criteria)))
+            for criteria in self._planner.groups(sitting.asked)
+        ]
+        shuffle = self.session.settings.option_order == "balanced"
+        todo = groups(sitting, self._renderer, plans, shuffle=shuffle)
+        chunks = (chunk for group in todo for chunk in group.chunks(self.session.batch))
+        done: asyncio.Queue[Result | Exception | None] = asyncio.Queue()
+        workers = [
+            asyncio.create_task(self._work(chunks, done)) for _ in range(self._workers(sitting))
+        ]
+        try:
+            for _ in workers:
+                while (result := await done.get()) is not None:
+                    if isinstance(result, Exception):
+                        raise result
+                    if self._record is not None and result.calls:
+                        self._record(result.calls)
+                    yield result.rows
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _work(
+        self,
+        chunks: Iterator[tuple[Group, tuple[int, ...]]],
+        done: asyncio.Queue[Result | Exception | None],
+    ) -> None:
+        """Ask chunk after chunk, while few enough are prepared; None ends a worker's results."""
+        try:
+            for group, seats in chunks:
+                async with self._prepared:
+                    done.put_nowait(await self._ask(group, seats))
+        except Exception as error:  # noqa: BLE001 (raised again where rows are awaited)
+            done.put_nowait(error)
+        else:
+            done.put_nowait(None)
+
+    def _workers(self, sitting: Sitting) -> int:
+        subjects = len(sitting.item.responses)
+        if sitting.pairwise:
+            subjects *= subjects - 1
+        chunks = math.ceil(len(sitting.panel) / self.session.batch)
+        most = subjects * len(sitting.asked) * sitting.replicates * chunks
+        return max(1, min(self._at_once, most))
+
+    async def _ask(self, group: Group, seats: Sequence[int]) -> Result:
+        session, affinity = self.session, group.sitting.item.id
+        if group.subject.refusal is not None:
+            answer = Answer(status=Status.FAILED, reason=group.subject.refusal)
+            cells = (cell for seat in seats for cell in group.cells(seat))
+            rows = [row(cell, answer, mind=session.position, call=None) for cell in cells]
+            return Result(rows=rows, calls=[])
+        puts = group.puts(self._renderer, seats)
+        result = await _ASK[self.method](session, group.plan, puts, affinity=affinity)
+        if session.settings.reason == "separate":
+            result = await add_reasons(
+                session, self._renderer, group.plan, puts, result, affinity=affinity
+            )
+        answered = group.sitting.answered
+        if answered and len(group.criteria) > 1:
+            return Result(
+                rows=[row for row in result.rows if row.cell not in answered], calls=result.calls
+            )
+        return result
+
+
+@asynccontextmanager
+async def open_llm_mind(
+    settings: LlmSettings, *, position: int, seed: int, record: Record | None = None
+) -> AsyncGenerator[LlmMind]:
+    """Connect to the servers of a mind and find out what they can do, for the time of a run.
+
+    Args:
+        settings: the study's section; with at least one endpoint.
+        position: the mind's number in the study, `Rating.mind`.
+        seed: of the study.
+        record: takes the rows of account.
+
+    Raises:
+        InputError: no endpoint, a key that is not set, a model that is not served, or a way of
+            asking that the servers cannot do.
+        MindUnavailableError: no server answers.
+    """
+    if not settings.endpoints:
+        raise InputError(
+            "no server is named for this language model",
+            where="mind.endpoints",
+            found=settings.model,
+            hint="Give --base-url URL or --serve MODEL, or write endpoints into the study.",
+        )
+    async with Client(settings.endpoints, settings.limits) as client:
+        capabilities = await probe(client, settings, await _identified(client, settings))
+        session = Session(
+            client=client,
+            settings=settings,
+            capabilities=capabilities,
+            position=position,
+            seed=seed,
+        )
+        yield LlmMind(session, capabilities.best_method(settings), record=record)
+
+
+async def _identified(client: Client, settings: LlmSettings) -> Capabilities:
+    """What the first server that answers says of itself; those that do not are left for later."""
+    results = await asyncio.gather(
+        *(identify(endpoint, settings.model) for endpoint in client.endpoints),
+        return_exceptions=True,
+    )
+    for endpoint, result in zip(client.endpoints, results, strict=True):
+        if isinstance(result, MindUnavailableError):
+            endpoint.breaker.open(str(result))
+        elif isinstance(result, BaseException):
+            raise result
+    found = [result for result in results if isinstance(result, Capabilities)]
+    if not found:
+        raise next(result for result in results if isinstance(result, BaseException))
+    return found[0]
