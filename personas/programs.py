@@ -15,6 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
+_OPTIONS: dict[str, int | float] = {
+    "threads": 1,
+    "random_seed": 0,
+    "primal_feasibility_tolerance": 1e-9,
+    "dual_feasibility_tolerance": 1e-9,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Solved:
@@ -48,6 +55,7 @@ class Program:
         bounds: lowest and highest value of each variable; numbers or shapes [C].
         cost: shape [C]; zero by default.
         integer: whether all variables are whole numbers.
+        gap: how far from the optimum an integer solution may be, as a share of the cost.
     """
 
     def __init__(
@@ -58,6 +66,7 @@ class Program:
         bounds: tuple[ArrayLike, ArrayLike],
         cost: ArrayLike | None = None,
         integer: bool = False,
+        gap: float = 0.0,
     ) -> None:
         dense = np.asarray(matrix, dtype=np.float64)
         count, width = dense.shape
@@ -76,8 +85,9 @@ class Program:
         self._width = width
         self._integer = integer
         self._highs: Any = _Quiet()
-        self._highs.setOptionValue("threads", 1)
-        self._highs.setOptionValue("random_seed", 0)
+        for option, value in _OPTIONS.items():
+            self._highs.setOptionValue(option, value)
+        self._highs.setOptionValue("mip_rel_gap", gap)
         self._highs.passModel(lp)
 
     def set_cost(self, cost: ArrayLike) -> None:

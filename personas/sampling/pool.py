@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator
 
 from personas.errors import InputError, nearest
 from personas.population import Population
@@ -22,18 +20,6 @@ from personas.sampling.simple import check_seats
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-
-def _as_range(value: Any) -> Any:
-    """One number stands for a range of that number alone."""
-    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-QuotaRange = Annotated[tuple[int, int], BeforeValidator(_as_range)]
-"""Fewest and most seats of a level; in a study also one number for both."""
-
-Quotas = dict[str, dict[Annotated[str, BeforeValidator(str)], QuotaRange]]
-"""Attribute to level to range, as a study states them; a level not named is free."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,13 +44,14 @@ class Pool:
     sizes: IntArray
     type_of: IntArray
 
-    def program(self, *, integer: bool) -> Program:
+    def program(self, *, integer: bool, gap: float = 0.0) -> Program:
         """Possible panels as people per type: row 0 is the panel's size, then the quotas."""
         return Program(
             np.vstack([np.ones(self.sizes.size), self.holds]),
             rows=(np.append(self.seats, self.lower), np.append(self.seats, self.upper)),
             bounds=(0, self.sizes),
             integer=integer,
+            gap=gap,
         )
 
     def members(self) -> list[IntArray]:
@@ -88,7 +75,10 @@ def build_pool(
         raise InputError("a draw under quotas needs at least one quota")
     held = population.weights > 0
     check_seats(seats, int(held.sum()), population)
-    names, lower, upper, rows = [], [], [], []  # pyright: ignore[reportUnknownVariableType] - typed by the appends
+    names: list[tuple[str, str]] = []
+    lower: list[int] = []
+    upper: list[int] = []
+    rows: list[NDArray[np.bool_]] = []
     for attribute, ranges in quotas.items():
         column = population.column(attribute)
         texts = [str(level) for level in column.levels]
@@ -146,32 +136,6 @@ def conflict(pool: Pool) -> list[str]:
                 words = ("at least", "at most")[side]
                 named.append(f"{words} {int(kept)} {name[0]}={name[1]} ({there} people)")
     return named
-
-
-def proportional_quotas(
-    population: Population, seats: int, attributes: list[str], *, slack: float = 0.0
-) -> Quotas:
-    """Quotas around each level's share of the population's weight.
-
-    The range of a level is its share of the seats rounded down and up, widened by `slack` (a
-    share of the seats) on either side.
-
-    Raises:
-        InputError: for an unknown attribute.
-    """
-    quotas: Quotas = {}
-    for attribute in attributes:
-        column = population.column(attribute)
-        known = np.where(column.codes >= 0, population.weights, 0.0)
-        mass = np.bincount(column.codes + 1, weights=known, minlength=len(column.levels) + 1)[1:]
-        quotas[attribute] = {
-            str(level): (
-                max(0, int(np.floor((share - slack) * seats + 1e-9))),
-                min(seats, int(np.ceil((share + slack) * seats - 1e-9))),
-            )
-            for level, share in zip(column.levels, mass.tolist(), strict=True)
-        }
-    return quotas
 
 
 def quota_levels(population: Population, pool: Pool, sample: Sample) -> tuple[SampledLevel, ...]:
