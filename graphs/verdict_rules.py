@@ -13,7 +13,9 @@ from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from personas.settings import Settings
 
 FloatArray = NDArray[np.float64]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
@@ -27,7 +29,7 @@ class VerdictStatus(StrEnum):
     NO_QUORUM = "no_quorum"
 
 
-class _Rule(BaseModel):
+class _Rule(Settings):
     """What every rule has.
 
     Attributes:
@@ -35,8 +37,6 @@ class _Rule(BaseModel):
         weighted: whether votes count by the seats' weights or one each; the quorum always counts
             seats.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     quorum: Share = 0.5
     weighted: bool = False

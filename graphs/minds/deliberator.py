@@ -16,6 +16,11 @@ from graphs.panel import Panel
 from graphs.records import Poll, Preference, Rating, Statement, Turn, Utterance
 
 
+def response_name(response: int) -> str:
+    """What jurors call a response: by letter, never by its model."""
+    return f"response {chr(ord('A') + response)}" if response < 26 else f"response {response + 1}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Round:
     """One round of talk as the jury heard it.
@@ -27,7 +32,9 @@ class Round:
             mediator (`Statement.juror` -1), the diagonal one's own position; rows sum to 1.
         everyone: everybody's position counts as said, as when a facilitator reports to all how
             the jury stands; `statements` then hold the report.
-        votes: running votes that were shown to those who hear the voter.
+        votes: running votes of the round before, shown to those who hear the voter.
+        summaries: what each speaker said in all rounds before this one, condensed by themselves;
+            they stand in for the words of those rounds, never for the stances.
     """
 
     number: int
@@ -35,6 +42,7 @@ class Round:
     weights: FloatArray
     everyone: bool = False
     votes: tuple[Rating, ...] = ()
+    summaries: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +51,13 @@ class Side:
 
     Attributes:
         response: position of the response in question.
-        favourable: for it or against it; None where `option` says what is argued.
-        option: an option of a single choice, 1..K.
+        favourable: for it or against it.
+        option: an option of a single choice, 1..K, where that is what is argued about.
         text: the side in words, as a juror is told it.
     """
 
     response: int
-    favourable: bool | None = True
+    favourable: bool = True
     option: int | None = None
     text: str
 
@@ -62,7 +70,7 @@ class SpeakTask:
         item: the prompt with its responses; `position` is its place in the study.
         panel: the jurors that this mind answers for, in the round as in every other.
         speakers: seats of those who speak now, in the order of speaking.
-        order: place of the first of them in the round's order of speaking.
+        order: place of each of them in the round's order of speaking, from 0.
         questions: what the jury is asked about each response.
         seed: of the study.
         round: of talk, from 1.
@@ -79,7 +87,7 @@ class SpeakTask:
     position: int
     panel: Panel
     speakers: tuple[int, ...]
-    order: int = 0
+    order: tuple[int, ...]
     questions: tuple[Question, ...]
     seed: int
     round: int

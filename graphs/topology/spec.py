@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from personas.settings import Settings
 
 
-class _Topology(BaseModel):
+class _Topology(Settings):
     """What every topology has.
 
     Attributes:
@@ -16,8 +18,6 @@ class _Topology(BaseModel):
             hear; None counts oneself as one more neighbour of average weight, so that W_ii is
             1 / (neighbours + 1).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     self_weight: float | None = Field(default=None, ge=0, lt=1)
 

@@ -107,7 +107,7 @@ class Talker:
                 mind=self._position,
                 call=None,
             )
-            for order, turn in enumerate(turns, task.order)
+            for order, turn in zip(task.order, turns, strict=True)
             if turn not in task.answered
         ]
 

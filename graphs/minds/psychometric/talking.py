@@ -126,11 +126,9 @@ def argue(stand: Stand, position: FloatArray, side: Side, push: float) -> FloatA
     argued = position.copy()
     row = 0
     for size, responses, _ in stand.shapes:
-        if side.option is not None and size > 1:
-            at = row + (side.option - 1) * responses + side.response
-            argued[at] = max(argued[at], push)
-        elif side.favourable is not None and size == 1:
-            at = row + side.response
+        option = 0 if side.option is None else side.option - 1
+        if (size > 1) == (side.option is not None):
+            at = row + option * responses + side.response
             argued[at] = max(argued[at], push) if side.favourable else min(argued[at], -push)
         row += size * responses
     return argued

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphs.items import Question
-from graphs.minds.deliberator import Side
+from graphs.minds.deliberator import Side, response_name
 from graphs.records import Utterance
 
 _OPENINGS = {
@@ -15,11 +15,6 @@ _OPENINGS = {
     Utterance.CRITIQUE: "Measured against my own view",
     Utterance.SUMMARY: "So far I have said that",
 }
-
-
-def response_name(response: int) -> str:
-    """What jurors call a response: by letter, never by its model."""
-    return f"response {chr(ord('A') + response)}" if response < 26 else f"response {response + 1}"
 
 
 def speech(

@@ -1,0 +1,88 @@
+"""Everything said and voted on one item so far."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from graphs.records import (
+    Cell,
+    Poll,
+    Preference,
+    Rating,
+    Statement,
+    Status,
+    Turn,
+    Utterance,
+)
+
+
+class Floor:
+    """The rows of one item, by what they answer.
+
+    A run that resumes fills it from the ledger; nodes then ask only for what is missing.
+
+    Args:
+        item: position of the item.
+        rows: recorded earlier, in any order.
+    """
+
+    def __init__(self, item: int, rows: Iterable[Rating | Statement | Preference] = ()) -> None:
+        self.item = item
+        self._ratings: dict[int, dict[Cell, Rating]] = defaultdict(dict)
+        self._statements: dict[int, dict[Turn, Statement]] = defaultdict(dict)
+        self._preferences: dict[int, dict[Poll, Preference]] = defaultdict(dict)
+        self.add(rows)
+
+    def add(self, rows: Iterable[Rating | Statement | Preference]) -> None:
+        """Take rows in."""
+        for row in rows:
+            if isinstance(row, Rating):
+                self._ratings[row.round][row.cell] = row
+            elif isinstance(row, Statement):
+                self._statements[row.round][row.turn] = row
+            else:
+                self._preferences[row.round][row.poll] = row
+
+    # what need not be asked again
+
+    def cells(self, round_: int) -> frozenset[Cell]:
+        """Ratings of a round that were answered."""
+        return frozenset(
+            cell for cell, row in self._ratings[round_].items() if row.status != Status.FAILED
+        )
+
+    def turns(self, round_: int) -> frozenset[Turn]:
+        """Turns of a round that were taken."""
+        return frozenset(
+            turn for turn, row in self._statements[round_].items() if row.status != Status.FAILED
+        )
+
+    def polls(self, round_: int) -> frozenset[Poll]:
+        """Rankings of a round that were given."""
+        return frozenset(
+            poll for poll, row in self._preferences[round_].items() if row.status != Status.FAILED
+        )
+
+    # what was said and voted
+
+    def ballots(self, round_: int) -> tuple[Rating, ...]:
+        """A round's ratings, first replicates only, in cell order."""
+        rows = self._ratings[round_]
+        return tuple(rows[cell] for cell in sorted(rows) if cell.replicate == 0)
+
+    def said(self, round_: int, *kinds: Utterance) -> tuple[Statement, ...]:
+        """A round's statements of some kinds, in the order of speaking."""
+        rows = [row for row in self._statements[round_].values() if row.kind in kinds]
+        return tuple(sorted(rows, key=lambda row: (row.order, row.turn)))
+
+    def preferences(self, round_: int) -> tuple[Preference, ...]:
+        """A round's rankings, in seat order."""
+        rows = self._preferences[round_]
+        return tuple(rows[poll] for poll in sorted(rows))
+
+    def tokens(self) -> int:
+        """That servers counted for statements and rankings."""
+        spoken = (row.tokens for rows in self._statements.values() for row in rows.values())
+        ranked = (row.tokens for rows in self._preferences.values() for row in rows.values())
+        return sum(tokens or 0 for tokens in (*spoken, *ranked))
