@@ -24,8 +24,7 @@ class MarginSpec(Settings):
 
     Attributes:
         margin: name of a shipped margin, or path of a CSV file (attributes and `share`).
-        columns: which attribute of the population each attribute of the margin is, where the
-            names differ.
+        columns: attribute of the population to column of the margin, where the names differ.
     """
 
     margin: str

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import tempfile
@@ -41,7 +42,10 @@ def replacing(path: Path, *, binary: bool = False) -> Generator[IO[Any]]:
         temporary = None
     except OSError as error:
         raise InputError(
-            "the file cannot be written", where=path, found=error.strerror or str(error)
+            "the file cannot be written",
+            where=path,
+            found=error.strerror or str(error),
+            hint="Free some space, then run again." if error.errno == errno.ENOSPC else None,
         ) from error
     finally:
         if temporary is not None:

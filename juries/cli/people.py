@@ -10,6 +10,7 @@ import typer
 from personas.errors import InputError
 
 if TYPE_CHECKING:
+    from personas.margins import Margin
     from personas.population import Population
 
 app = typer.Typer(help="Describe, weight and sample personas.", no_args_is_help=True)
@@ -50,19 +51,15 @@ def rake(
         tuple[float, float], typer.Option(help="Smallest and largest ratio to the base weight.")
     ] = (0.1, 10.0),
     column: Annotated[
-        list[str] | None, typer.Option(help="margin_attribute=population_attribute.")
+        list[str] | None, typer.Option(help="ATTRIBUTE=MARGIN_COLUMN, where the names differ.")
     ] = None,
 ) -> None:
     """Weight a population to published margins."""
     from juries.cli.population_tables import print_raking
-    from personas.margins import load_margin, shipped_margins
     from personas.weighting import rake as rake_population
 
     renamed = dict(_pair(text) for text in column or [])
-    margins = [
-        load_margin(name if name in shipped_margins() else Path(name), columns=renamed or None)
-        for name in margin
-    ]
+    margins = [_margin(name, renamed) for name in margin]
     raking = rake_population(_population(source, format_), margins, bounds=bounds)
     raking.population.save(output)
     print_raking(raking, output)
@@ -107,6 +104,16 @@ def _population(source: Path, format_: str | None) -> Population:
     from personas.importers import load_population
 
     return load_population(source, format=format_)
+
+
+def _margin(name: str, renamed: dict[str, str]) -> Margin:
+    """The margin, with those of its columns renamed that it has."""
+    from personas.margins import load_margin, shipped_margins
+
+    source = name if name in shipped_margins() else Path(name)
+    has = load_margin(source).attributes
+    mine = {ours: theirs for ours, theirs in renamed.items() if theirs in has}
+    return load_margin(source, columns=mine)
 
 
 def _pair(text: str) -> tuple[str, str]:

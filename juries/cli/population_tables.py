@@ -86,17 +86,26 @@ def print_raking(raking: Raking, output: Path) -> None:
 def print_sample(sample: Sample, output: Path) -> None:
     """Print who sits against whom they stand for."""
     console = Console(highlight=False)
-    table = _table("attribute", "level", "seats", "achieved", "target")
+    table = _table("attribute", "level", "target", "weighted share", "seats", "quota")
     shown = ""
     for level in sample.levels:
         name, shown = ("" if level.attribute == shown else level.attribute), level.attribute
+        quota = "" if level.minimum is None else f"{level.minimum}-{level.maximum}"
         table.add_row(
-            name, str(level.level), f"{level.seats}", f"{level.achieved:.1%}", f"{level.target:.1%}"
+            name,
+            "(missing)" if level.level is None else level.level,
+            f"{level.target:.1%}",
+            f"{level.weighted_share:.1%}",
+            f"{level.seats}",
+            quota,
         )
     console.print(table)
     for note in sample.notes:
         console.print(note)
-    console.print(f"Drew {len(sample.indices)} seats ({sample.method}, seed {sample.seed}).")
+    console.print(
+        f"Drew {len(sample)} seats: {sample.method}; seed {sample.seed}; Kish effective size "
+        f"{sample.effective_size:.1f}."
+    )
     console.print(f"Wrote {output}")
 
 

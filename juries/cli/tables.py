@@ -37,7 +37,7 @@ def print_scores(scores: Scores, run: Run) -> None:
 
 def _table(title: str, first: str, columns: Sequence[str]) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column(first)
+    table.add_column(first, overflow="fold")
     for column in columns:
         table.add_column(column, justify="right", overflow="fold", min_width=10)
     return table

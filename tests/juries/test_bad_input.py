@@ -97,7 +97,7 @@ def test_what_is_wrong_in_a_study_is_said(
     [
         ("items.jsonl", b'{"id": "a", "prompt": "p", "out": {"m": "x"}\n', "line 1"),
         ("items.jsonl", b'{"id": "a", "prompt": "p"}\n', "line 1"),
-        ("items.jsonl", b"", "empty"),
+        ("items.jsonl", b"", "holds no rows"),
         ("items.jsonl", b'{"id": "a", "prompt": "\xff", "out": {"m": "x"}}\n', "UTF-8"),
         (
             "items.jsonl",
@@ -162,7 +162,7 @@ def test_a_full_disk_keeps_what_was_recorded(small_study: Study, tmp_path: Path)
     disk = tmp_path / "disk"
     disk.mkdir()
     if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "none", disk], check=False
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "none", disk], check=False
     ).returncode:
         pytest.skip("no small disk can be mounted here")
     try:

@@ -149,7 +149,7 @@ def test_a_run_killed_again_and_again_ends_as_one_never_killed(
     whole = juries.run(study, out=tmp_path / "whole")
     out, chance, kills = tmp_path / "killed", random.Random(3), 0
     for _ in range(30):
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [
                 *COMMAND,
                 str(study),
@@ -163,19 +163,20 @@ def test_a_run_killed_again_and_again_ends_as_one_never_killed(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             cwd=ROOT,
-        )
-        deadline = time.monotonic() + 60
-        while not (out / "ledger.sqlite").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        try:
-            process.wait(timeout=chance.uniform(0.05, 1.2) if kills < 3 else 120)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-            continue
-        assert process.returncode == 0, process.stderr.read() if process.stderr else ""
-        break
+        ) as process:
+            deadline = time.monotonic() + 60
+            while not (out / "ledger.sqlite").exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            try:
+                _, said = process.communicate(
+                    timeout=chance.uniform(0.05, 1.2) if kills < 3 else 120
+                )
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+                continue
+            assert process.returncode == 0, said
+            break
     assert kills >= 1
     killed = juries.open_run(out)
     assert ratings(killed).equals(ratings(whole))
