@@ -278,18 +278,23 @@ class _Inequality:
         self._aversion = aversion
         self._total = total
         self._below = np.zeros(shape)
-        self._sum = np.zeros(shape)
         self._spread = np.zeros(shape)
+        self._sum = np.zeros(shape)
+        self._term = np.empty(shape)
         self._previous: FloatArray | None = None
 
     def add(self, value: FloatArray, gained: FloatArray) -> bool:
+        term = self._term  # one buffer for all steps: this loop is bound by memory
         if self._previous is not None:
-            share = self._below / self._total
-            self._spread += (value - self._previous) * share * (1 - share)
+            np.subtract(self._total, self._below, out=term)
+            term *= self._below
+            term *= value - self._previous
+            self._spread += term
         self._previous = value.copy()
         self._below += gained
-        self._sum += value * gained
+        np.multiply(value, gained, out=term)
+        self._sum += term
         return False
 
     def result(self) -> FloatArray:
-        return self._sum / self._total - self._aversion * self._spread
+        return self._sum / self._total - self._aversion * self._spread / self._total**2
