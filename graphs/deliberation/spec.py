@@ -154,9 +154,11 @@ class Deliberation(Settings):
             raise ValueError(
                 f"stop.least_rounds is {self.stop.least_rounds}, but there are {self.rounds} rounds"
             )
-        if self.votes == "none" and (self.stop.unanimous or self.stop.stable is not None):
+        voting = self.votes != "none" and self.protocol.kind != "mediator"
+        if not voting and (self.stop.unanimous or self.stop.stable is not None):
             raise ValueError(
-                "stop.unanimous and stop.stable need running votes, but votes is `none`"
+                "stop.unanimous and stop.stable need running votes, but "
+                + ("a mediator holds none" if self.votes != "none" else "votes is `none`")
             )
         if self.votes == "none" and self.protocol.kind == "delphi":
             raise ValueError("delphi feeds votes back, but votes is `none`")
@@ -176,7 +178,8 @@ class Deliberation(Settings):
     @property
     def running_votes(self) -> int:
         """Most votes between the first and the final ballot."""
-        return 0 if self.votes == "none" else self.rounds - 1
+        voting = self.votes != "none" and self.protocol.kind != "mediator"
+        return self.rounds - 1 if voting else 0
 
     @property
     def control_rounds(self) -> tuple[int, ...]:

@@ -52,19 +52,6 @@ class Occasion:
     uniforms: FloatArray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Views:
-    """What a panel says it thinks about an item's responses, without the chance of an occasion.
-
-    Attributes:
-        points: 1..K, shape [responses, jurors].
-        reasons: responses outer, jurors inner.
-    """
-
-    points: NDArray[np.int64]
-    reasons: list[str]
-
-
 class OrdinalQuestion:
     """A Likert scale or rubric criterion as the simulator answers it."""
 
@@ -108,13 +95,10 @@ class OrdinalQuestion:
                 reasons=self._reasons.name(terms.reshape(-1, terms.shape[-1])),
             )
 
-    def views(self, sight: Sight, seed: int, moved: FloatArray) -> Views:
-        """What the panel would say it thinks, after talk has moved positions by `moved`."""
+    def reasons(self, sight: Sight, seed: int, moved: FloatArray) -> list[str]:
+        """What each juror thinks decisive, chance apart: responses outer, jurors inner."""
         terms = _with(self._terms(sight, seed), moved[0])
-        return Views(
-            points=self.nearest(terms.sum(axis=-1)[None]),
-            reasons=self._reasons.name(terms.reshape(-1, terms.shape[-1])),
-        )
+        return self._reasons.name(terms.reshape(-1, terms.shape[-1]))
 
     def nearest(self, positions: FloatArray) -> NDArray[np.int64]:
         """The median point at each position, 1..K; `positions` [1, ...], result [...]."""
@@ -184,13 +168,12 @@ class ChoiceQuestion:
                 reasons=self._why(terms, options, points),
             )
 
-    def views(self, sight: Sight, seed: int, moved: FloatArray) -> Views:
-        """See `OrdinalQuestion.views`."""
+    def reasons(self, sight: Sight, seed: int, moved: FloatArray) -> list[str]:
+        """See `OrdinalQuestion.reasons`."""
         terms, options = self._terms(sight, seed)
         options = _with(options, np.moveaxis(moved, 0, -1))
         utilities = options.sum(axis=-1) + self._slopes * terms.sum(axis=-1)[..., None]
-        points = utilities.argmax(axis=-1) + 1
-        return Views(points=points, reasons=self._why(terms, options, points))
+        return self._why(terms, options, utilities.argmax(axis=-1) + 1)
 
     def nearest(self, positions: FloatArray) -> NDArray[np.int64]:
         """The option liked best at each position, 1..K; `positions` [K, ...], result [...]."""

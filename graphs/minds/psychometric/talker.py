@@ -88,13 +88,14 @@ class Talker:
         if all(turn in task.answered for turn in turns):
             return []
         stand = self.stand(task.item, task.panel, task.questions, task.seed)
-        argued = self._positions(stand, task.panel, task.heard, task.seed).copy()
+        positions = self._positions(stand, task.panel, task.heard, task.seed)
+        argued = positions.copy()
         column = {juror.position: index for index, juror in enumerate(task.panel.jurors)}
         for seat, side in task.sides.items():
             if seat in column:
                 push = self._settings.talk.advocacy
                 argued[:, column[seat]] = argue(stand, argued[:, column[seat]], side, push)
-        words = self._words(task, stand, argued)
+        words = self._words(task, stand, positions, argued)
         return [
             Statement(
                 *turn,
@@ -181,21 +182,21 @@ class Talker:
         )
 
     def _words(
-        self, task: SpeakTask, stand: Stand, argued: FloatArray
+        self, task: SpeakTask, stand: Stand, positions: FloatArray, argued: FloatArray
     ) -> Callable[[int, Side | None], str]:
         """From a juror's place in the panel, and the side they were given, to what they say."""
-        moved = stand.split(argued - stand.start)
-        views = [
-            question.views(stand.sight, task.seed, part)
-            for question, part in zip(self._asked(task.questions), moved, strict=True)
+        asked = self._asked(task.questions)
+        moved, held = stand.split(positions - stand.start), stand.split(argued)
+        points = [q.nearest(part).T.tolist() for q, part in zip(asked, held, strict=True)]
+        reasons = [
+            q.reasons(stand.sight, task.seed, part) for q, part in zip(asked, moved, strict=True)
         ]
-        points = [view.points.T.tolist() for view in views]
         jurors = len(task.panel)
 
         def words(place: int, side: Side | None) -> str:
             said = [
-                (question, chosen[place], view.reasons[place::jurors])
-                for question, chosen, view in zip(task.questions, points, views, strict=True)
+                (question, chosen[place], why[place::jurors])
+                for question, chosen, why in zip(task.questions, points, reasons, strict=True)
             ]
             return speech(task.kind, said, side=side, limit=task.limit)
 

@@ -1,0 +1,85 @@
+"""The LangGraph workflow of each protocol, built from the study and compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from functools import cache
+from typing import Any, Protocol
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from graphs.deliberation import mediation, nodes
+from graphs.deliberation.context import DeliberationContext, DeliberationState
+
+
+class Node(Protocol):
+    """What LangGraph calls."""
+
+    def __call__(
+        self, state: DeliberationState, runtime: Runtime[DeliberationContext]
+    ) -> Awaitable[DeliberationState]:
+        """From state to state."""
+        ...
+
+
+DeliberationGraph = CompiledStateGraph[
+    DeliberationState, DeliberationContext, DeliberationState, DeliberationState
+]
+_TALK: dict[str, tuple[str, Node]] = {
+    "independent": ("rest", nodes.rest),
+    "discussion": ("speak", nodes.speak),
+    "devils_advocate": ("speak", nodes.speak),
+    "delphi": ("report", nodes.report),
+    "debate": ("argue", nodes.argue),
+}
+
+
+def build_deliberation_graph(protocol: str) -> StateGraph[DeliberationState, Any, Any, Any]:
+    """The graph of a protocol before compilation.
+
+    All begin with a private ballot and end with another, then the control. Between them talk and
+    vote alternate until a stop rule holds; a mediator drafts, and jurors rank and criticise.
+    """
+    graph = StateGraph(DeliberationState, context_schema=DeliberationContext)
+    graph.add_node("first_ballot", nodes.first_ballot)
+    graph.add_edge(START, "first_ballot")
+    if protocol == "mediator":
+        _add_mediation(graph)
+    else:
+        name, node = _TALK[protocol]
+        graph.add_node(name, node)
+        graph.add_node("vote", nodes.vote)
+        graph.add_edge("first_ballot", name)
+        graph.add_edge(name, "vote")
+        graph.add_conditional_edges("vote", _stopped, {"stopped": "final_ballot", "going on": name})
+    graph.add_node("final_ballot", nodes.final_ballot)
+    graph.add_node("control", nodes.control)
+    graph.add_edge("final_ballot", "control")
+    graph.add_edge("control", END)
+    return graph
+
+
+@cache
+def deliberation_graph(protocol: str) -> DeliberationGraph:
+    """The compiled graph of a protocol, built once a process."""
+    return build_deliberation_graph(protocol).compile(name=protocol)
+
+
+def _add_mediation(graph: StateGraph[DeliberationState, Any, Any, Any]) -> None:
+    graph.add_node("opinions", mediation.opinions)
+    graph.add_node("draft", mediation.draft)
+    graph.add_node("rank", mediation.rank)
+    graph.add_node("critique", mediation.critique)
+    graph.add_node("agree", mediation.agree)
+    graph.add_edge("first_ballot", "opinions")
+    graph.add_edge("opinions", "draft")
+    graph.add_conditional_edges("draft", _stopped, {"stopped": "agree", "going on": "rank"})
+    graph.add_conditional_edges("rank", _stopped, {"stopped": "agree", "going on": "critique"})
+    graph.add_edge("critique", "draft")
+    graph.add_edge("agree", "final_ballot")
+
+
+def _stopped(state: DeliberationState) -> str:
+    return "going on" if state.get("stop") is None else "stopped"

@@ -1,0 +1,140 @@
+"""What the nodes of a deliberation work with, and how they ask benches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NotRequired, TypedDict
+
+from graphs.deliberation.floor import Floor
+from graphs.deliberation.plan import Plan
+from graphs.items import Item, Question
+from graphs.ledger import Ledger
+from graphs.minds.deliberator import Deliberator, Round
+from graphs.minds.protocol import RatingTask
+from graphs.panel import Panel
+from graphs.records import Preference, Rating, Statement, Utterance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkingBench:
+    """A mind that can deliberate and the jurors it answers for."""
+
+    mind: Deliberator
+    panel: Panel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliberationContext:
+    """The same for every item of a run.
+
+    Attributes:
+        items: of the study.
+        benches: minds with their jurors; the first one mediates.
+        questions: what is asked about each response.
+        plan: who hears whom, and when.
+        ledger: takes every row.
+        seed: of the study.
+        replicates: how often each question is put in each ballot.
+        partial: items of which the ledger holds rows already.
+        floors: of the items in flight; the nodes fill and empty it.
+    """
+
+    items: Sequence[Item]
+    benches: tuple[TalkingBench, ...]
+    questions: tuple[Question, ...]
+    plan: Plan
+    ledger: Ledger
+    seed: int
+    replicates: int = 1
+    partial: frozenset[int] = frozenset()
+    floors: dict[int, Floor] = field(default_factory=dict[int, Floor])
+
+    async def floor(self, item: int) -> Floor:
+        """The item's rows: at hand, read back from the ledger, or none yet."""
+        if item not in self.floors:
+            rows: tuple[Rating | Statement | Preference, ...] = ()
+            if item in self.partial:
+                rows = await asyncio.to_thread(self._recorded, item)
+            self.floors[item] = Floor(item, rows)
+        return self.floors[item]
+
+    def _recorded(self, item: int) -> tuple[Rating | Statement | Preference, ...]:
+        return (
+            *self.ledger.of_item(Rating, item),
+            *self.ledger.of_item(Statement, item),
+            *self.ledger.of_item(Preference, item),
+        )
+
+    async def take(self, floor: Floor, rows: Sequence[Rating | Statement | Preference]) -> int:
+        """Put rows on the floor and into the ledger; how many there were."""
+        floor.add(rows)
+        await self.ledger.put(rows)
+        return len(rows)
+
+    async def ballot(self, floor: Floor, round_: int, heard: tuple[Round, ...]) -> int:
+        """Have every juror rate in private; how many rows were added."""
+        answered = floor.cells(round_)
+
+        async def ask(bench: TalkingBench) -> int:
+            task = RatingTask(
+                item=self.items[floor.item],
+                position=floor.item,
+                panel=bench.panel,
+                questions=self.questions,
+                round=round_,
+                replicates=self.replicates,
+                answered=answered,
+                seed=self.seed,
+            )
+            added = 0
+            async for rows in bench.mind.revise(task, heard):
+                added += await self.take(floor, rows)
+            return added
+
+        return sum(await asyncio.gather(*(ask(bench) for bench in self.benches)))
+
+    def heard(self, floor: Floor, through: int) -> tuple[Round, ...]:
+        """The rounds of talk up to and including one, as the jury heard them."""
+        return tuple(self.round(floor, number) for number in range(1, through + 1))
+
+    def round(self, floor: Floor, number: int) -> Round:
+        """One round of talk, with what was said in it so far."""
+        spec = self.plan.spec
+        said = floor.said(number, *ALOUD)
+        votes: tuple[Rating, ...] = ()
+        if spec.votes == "public" and number > 1:
+            votes = floor.ballots(number - 1)
+        return Round(
+            number=number,
+            statements=said,
+            weights=self.plan.weights(number, said),
+            everyone=spec.protocol.kind == "delphi",
+            votes=votes,
+            summaries=floor.said(number, Utterance.SUMMARY),
+        )
+
+
+ALOUD = (
+    Utterance.STATEMENT,
+    Utterance.ADVOCACY,
+    Utterance.REBUTTAL,
+    Utterance.OBJECTION,
+    Utterance.FEEDBACK,
+    Utterance.AGREED,
+)
+"""What jurors hear; opinions, critiques and drafts go to the mediator alone."""
+
+
+class DeliberationState(TypedDict):
+    """Numbers only; what was said and voted is in the ledger.
+
+    `item` (its position) goes in. `round` counts rounds of talk held; `stop` says why they ended;
+    `recorded` counts rows that this invocation added.
+    """
+
+    item: int
+    round: NotRequired[int]
+    stop: NotRequired[str | None]
+    recorded: NotRequired[int]

@@ -1,0 +1,221 @@
+"""The nodes of the deliberation graphs: plain async functions from state and context to state.
+
+Each asks only for what the floor does not hold yet, so a node may run again at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from langgraph.runtime import Runtime
+
+from graphs.deliberation.context import DeliberationContext, DeliberationState, TalkingBench
+from graphs.deliberation.feedback import feedback
+from graphs.deliberation.floor import Floor
+from graphs.deliberation.spec import DevilsAdvocate, Discussion
+from graphs.deliberation.standings import Camp, camps, opposite
+from graphs.deliberation.stopping import Stop, reason_to_stop
+from graphs.deliberation.summaries import too_long
+from graphs.minds.deliberator import Round, Side, SpeakTask
+from graphs.records import Statement, Utterance
+
+Context = Runtime[DeliberationContext]
+
+
+async def first_ballot(state: DeliberationState, runtime: Context) -> DeliberationState:
+    """Every juror rates in private, having heard nobody."""
+    floor = await runtime.context.floor(state["item"])
+    added = await runtime.context.ballot(floor, 0, ())
+    return {"item": state["item"], "round": 0, "stop": None, "recorded": added}
+
+
+async def speak(state: DeliberationState, runtime: Context) -> DeliberationState:
+    """A round of discussion: every juror makes a statement; one may have to object."""
+    context, round_ = runtime.context, state.get("round", 0) + 1
+    floor = await context.floor(state["item"])
+    protocol = context.plan.spec.protocol
+    in_turn = isinstance(protocol, Discussion | DevilsAdvocate) and protocol.turns == "round_robin"
+    added = await _condense(context, floor, round_)
+    order = context.plan.order(floor.item, round_)
+    objector, sides = _objection(context, floor, round_)
+    groups = [(seat,) for seat in order] if in_turn else [order]
+    for group in groups:
+        heard = context.heard(floor, round_ - 1)
+        if in_turn:
+            heard = (*heard, context.round(floor, round_))
+        plain = [seat for seat in group if seat != objector]
+        added += await say(context, floor, round_, Utterance.STATEMENT, plain, heard)
+        objecting = [seat for seat in group if seat == objector]
+        kind = Utterance.OBJECTION
+        added += await say(context, floor, round_, kind, objecting, heard, sides=sides)
+    return _went_on(state, round_, added)
+
+
+async def report(state: DeliberationState, runtime: Context) -> DeliberationState:
+    """A round of Delphi: all are told how the ratings stand, and some reasons of both sides."""
+    context, round_ = runtime.context, state.get("round", 0) + 1
+    floor = await context.floor(state["item"])
+    added = 0
+    if not floor.said(round_, Utterance.FEEDBACK):
+        added = await context.take(floor, [feedback(context, floor, round_)])
+    return _went_on(state, round_, added)
+
+
+async def argue(state: DeliberationState, runtime: Context) -> DeliberationState:
+    """A round of debate: advocates of each side by the first ballot open, then rebut."""
+    context, round_ = runtime.context, state.get("round", 0) + 1
+    floor = await context.floor(state["item"])
+    sides = _advocates(context, floor)
+    if not sides:
+        return {"item": state["item"], "round": round_ - 1, "stop": Stop.ONE_SIDED}
+    kind = Utterance.ADVOCACY if round_ == 1 else Utterance.REBUTTAL
+    heard = context.heard(floor, round_ - 1)
+    order = [seat for seat in context.plan.order(floor.item, round_) if seat in sides]
+    added = await say(context, floor, round_, kind, order, heard, sides=sides)
+    return _went_on(state, round_, added)
+
+
+async def rest(state: DeliberationState, runtime: Context) -> DeliberationState:  # noqa: ARG001 (a node)
+    """A round without talk, as in the control."""
+    return _went_on(state, state.get("round", 0) + 1, 0)
+
+
+async def vote(state: DeliberationState, runtime: Context) -> DeliberationState:
+    """A running vote, unless none is wanted or the final ballot follows; and whether to go on."""
+    context, round_ = runtime.context, state.get("round", 0)
+    stop, added = state.get("stop"), 0
+    floor = await context.floor(state["item"])
+    if stop is None:
+        spec = context.plan.spec
+        if spec.votes != "none" and round_ < spec.rounds:
+            added = await context.ballot(floor, round_, heard_at(context, floor, round_))
+        stop = reason_to_stop(
+            spec,
+            floor,
+            round_,
+            seats=context.plan.seats,
+            responses=len(context.items[floor.item].responses),
+            questions=context.questions,
+        )
+    recorded = state.get("recorded", 0) + added
+    return {"item": state["item"], "round": round_, "stop": stop, "recorded": recorded}
+
+
+async def final_ballot(state: DeliberationState, runtime: Context) -> DeliberationState:
+    """Every juror rates in private, having heard everything that was said to them."""
+    context, round_ = runtime.context, state.get("round", 0)
+    floor = await context.floor(state["item"])
+    heard = heard_at(context, floor, round_)
+    added = await context.ballot(floor, context.plan.spec.final_round, heard)
+    return {**state, "recorded": state.get("recorded", 0) + added}
+
+
+async def control(state: DeliberationState, runtime: Context) -> DeliberationState:
+    """On a sampled share of items the jury also rates as often again without talk."""
+    context = runtime.context
+    floor = await context.floor(state["item"])
+    added = 0
+    if context.plan.is_control(floor.item):
+        for round_ in context.plan.spec.control_rounds:
+            added += await context.ballot(floor, round_, ())
+    del context.floors[floor.item]
+    return {**state, "recorded": state.get("recorded", 0) + added}
+
+
+def heard_at(context: DeliberationContext, floor: Floor, round_: int) -> tuple[Round, ...]:
+    """What a ballot after a round of talk has heard: nothing where nobody talks."""
+    if context.plan.spec.protocol.kind == "independent":
+        return ()
+    return context.heard(floor, round_)
+
+
+async def say(
+    context: DeliberationContext,
+    floor: Floor,
+    round_: int,
+    kind: Utterance,
+    speakers: list[int] | tuple[int, ...],
+    heard: tuple[Round, ...],
+    *,
+    sides: dict[int, Side] | None = None,
+    about: tuple[Statement, ...] = (),
+) -> int:
+    """Have some seats say something, each bench its own; how many rows were added."""
+    if not speakers:
+        return 0
+    place = {seat: at for at, seat in enumerate(context.plan.order(floor.item, round_))}
+    ballots = floor.ballots(round_ - 1) or floor.ballots(0)
+
+    async def ask(bench: TalkingBench) -> int:
+        own = {juror.position for juror in bench.panel.jurors}
+        speaking = tuple(seat for seat in speakers if seat in own)
+        if not speaking:
+            return 0
+        task = SpeakTask(
+            item=context.items[floor.item],
+            position=floor.item,
+            panel=bench.panel,
+            speakers=speaking,
+            order=tuple(place[seat] for seat in speaking),
+            questions=context.questions,
+            seed=context.seed,
+            round=round_,
+            kind=kind,
+            heard=heard,
+            ballots=tuple(row for row in ballots if row.juror in speaking),
+            sides={seat: side for seat, side in (sides or {}).items() if seat in own},
+            about=about,
+            limit=context.plan.spec.statement_characters,
+            answered=floor.turns(round_),
+        )
+        added = 0
+        async for rows in bench.mind.speak(task):
+            added += await context.take(floor, rows)
+        return added
+
+    return sum(await asyncio.gather(*(ask(bench) for bench in context.benches)))
+
+
+def _went_on(state: DeliberationState, round_: int, added: int) -> DeliberationState:
+    recorded = state.get("recorded", 0) + added
+    return {"item": state["item"], "round": round_, "stop": None, "recorded": recorded}
+
+
+async def _condense(context: DeliberationContext, floor: Floor, round_: int) -> int:
+    """Have speakers condense what they said, once somebody has heard more than the budget."""
+    if round_ == 1 or not too_long(context, floor, round_):
+        return 0
+    speakers = sorted({row.juror for r in range(1, round_) for row in floor.said(r, *SPOKEN)})
+    heard = context.heard(floor, round_ - 1)
+    return await say(context, floor, round_, Utterance.SUMMARY, speakers, heard)
+
+
+SPOKEN = (Utterance.STATEMENT, Utterance.OBJECTION)
+
+
+def _objection(
+    context: DeliberationContext, floor: Floor, round_: int
+) -> tuple[int | None, dict[int, Side]]:
+    """Who must argue against the leading view, and what; nobody where none leads."""
+    if not isinstance(context.plan.spec.protocol, DevilsAdvocate):
+        return None, {}
+    found = _camps(context, floor, round_ - 1) or _camps(context, floor, 0)
+    if not found:
+        return None, {}
+    seat = context.plan.objector(floor.item, round_)
+    return seat, {seat: opposite(found)}
+
+
+def _advocates(context: DeliberationContext, floor: Floor) -> dict[int, Side]:
+    """Advocates with their sides; none where all are on one side."""
+    found = _camps(context, floor, 0)
+    if len(found) < 2:
+        return {}
+    return {
+        seat: camp.side for camp in found for seat in context.plan.advocates(floor.item, camp.seats)
+    }
+
+
+def _camps(context: DeliberationContext, floor: Floor, round_: int) -> tuple[Camp, ...]:
+    item, seats = context.items[floor.item], context.plan.seats
+    return camps(item, context.questions, floor.ballots(round_), seats=seats)
