@@ -17,7 +17,7 @@ from personas.files import replacing
 from personas.identity import content_hash
 
 if TYPE_CHECKING:
-    from juries.run import Run
+    from juries.runs import Run
 
 PARTS = ("model", "prompts", "population", "scale")
 

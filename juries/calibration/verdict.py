@@ -69,7 +69,7 @@ def give_verdict(
     checks = [
         _alt(alt),
         _distance(everyone),
-        *(_distance(group) for group in groups if group.halves is not None),
+        *_groups(groups),
         _spread(everyone),
     ]
     if simulator:
@@ -103,22 +103,43 @@ def _alt(alt: AltTest | Undefined) -> Check:
     return Check(holds=alt.passed, sentence=sentence)
 
 
-def _distance(group: GroupAgreement) -> Check:
-    who = f"{group.attribute} = {group.level}" if group.attribute else "everyone"
-    if group.halves is None:
+def _distance(everyone: GroupAgreement) -> Check:
+    if everyone.halves is None:
         return Check(
             holds=False,
-            sentence=f"For {who} there is no ceiling: fewer than two people answered the same "
-            "responses.",
+            sentence="There is no ceiling: no two people answered the same response.",
         )
-    ours, theirs = group.halves.jury.value, group.halves.ceiling.value
-    excess = group.halves.excess.value
+    ours, theirs = everyone.halves.jury.value, everyone.halves.ceiling.value
+    excess = everyone.halves.excess.value
     holds = excess is not None and excess <= TOLERANCE
     sentence = (
-        f"For {who} the jury lies {ours:.3f} from people ({group.halves.measure}), where halves "
-        f"of the people lie {theirs:.3f} from each other."
+        f"The jury lies {ours:.3f} from people ({everyone.halves.measure}), where halves of the "
+        f"people lie {theirs:.3f} from each other."
     )
     return Check(holds=holds, sentence=sentence)
+
+
+def _groups(groups: Sequence[GroupAgreement]) -> list[Check]:
+    """One check over all groups that have a ceiling; the furthest group is named."""
+    known = [
+        (group.halves.excess.value, group)
+        for group in groups
+        if group.halves is not None and group.halves.excess.value is not None
+    ]
+    if not known:
+        return []
+    excess, worst = max(known, key=lambda entry: entry[0])
+    beyond = sum(value > TOLERANCE for value, _ in known)
+    if not beyond:
+        sentence = f"In none of {len(known)} groups does the jury lie beyond the ceiling."
+        return [Check(holds=True, sentence=sentence)]
+    return [
+        Check(
+            holds=False,
+            sentence=f"In {beyond} of {len(known)} groups the jury lies beyond the ceiling, by "
+            f"most for {worst.attribute} = {worst.level} ({excess:+.3f}).",
+        )
+    ]
 
 
 def _spread(everyone: GroupAgreement) -> Check:

@@ -39,6 +39,17 @@ def _dices_attribute(column: str) -> str | None:
     return column.removeprefix("rater_") if column.startswith("rater_") else None
 
 
+# what `juries preannotate --to csv` writes beside the columns for people, and the items' own text
+_NOT_PEOPLES = {
+    *("prompt", "response", "source", "predicted", "point", "confidence", "mean"),
+    *("disagreement", "answered", "asked", "rationale", "synthetic", "model_version", "minds"),
+}
+
+
+def _own_attribute(column: str) -> str | None:
+    return None if column in _NOT_PEOPLES else column
+
+
 TABLES: Mapping[str, TableFormat] = {
     "csv": TableFormat(
         name="csv",
@@ -51,6 +62,7 @@ TABLES: Mapping[str, TableFormat] = {
             "text": ("text", "response"),
             "seconds": ("seconds",),
         },
+        attribute=_own_attribute,
     ),
     "popquorn": TableFormat(
         name="popquorn",
