@@ -1,7 +1,7 @@
 """Commensurating functions: what makes one number of a vector of objectives.
 
 - `family(kind, objectives)`: weighted sums or weighted Chebyshev values over a simplex grid.
-- `best_responses(points, functions)`: which response is best under which weights.
+- `best_by_weight(points, functions)`: which response is best under which weights.
 
 Objectives are larger-is-better, utilities in [0, 1] by default.
 """
@@ -86,7 +86,7 @@ def simplex_grid(objectives: int, steps: int) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BestResponse:
+class BestByWeight:
     """Where one response is the best under a family of weighted sums.
 
     Attributes:
@@ -102,7 +102,7 @@ class BestResponse:
     high: float | None = None
 
 
-def best_responses(points: ArrayLike, functions: Family) -> tuple[BestResponse, ...]:
+def best_by_weight(points: ArrayLike, functions: Family) -> tuple[BestByWeight, ...]:
     """Which response is best under which weights.
 
     With two objectives and weighted sums the answer is exact: the weight of the first objective
@@ -131,15 +131,15 @@ def best_responses(points: ArrayLike, functions: Family) -> tuple[BestResponse, 
     shares = (ties / ties.sum(axis=0)).mean(axis=1)
     order = np.argsort(-shares, kind="stable")
     return tuple(
-        BestResponse(response=int(place), share=float(shares[place]))
+        BestByWeight(response=int(place), share=float(shares[place]))
         for place in order
         if shares[place] > 0
     )
 
 
-def _envelope(table: FloatArray) -> tuple[BestResponse, ...]:
+def _envelope(table: FloatArray) -> tuple[BestByWeight, ...]:
     """Upper envelope over w in [0, 1] of the lines w a + (1 - w) b."""
-    found: list[BestResponse] = []
+    found: list[BestByWeight] = []
     low = 0.0
     current = int(np.lexsort((-table[:, 0], -table[:, 1]))[0])
     while True:
@@ -150,7 +150,7 @@ def _envelope(table: FloatArray) -> tuple[BestResponse, ...]:
         crossing[crossing < low] = np.inf
         high = float(min(crossing.min(), 1.0))
         if high > low:
-            found.append(BestResponse(response=current, share=high - low, low=low, high=high))
+            found.append(BestByWeight(response=current, share=high - low, low=low, high=high))
         if high >= 1.0:
             return tuple(found)
         at = np.flatnonzero(crossing <= high + 1e-12)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from juries.measures.commensuration import Family, best_responses, family, simplex_grid
+from juries.measures.commensuration import Family, best_by_weight, family, simplex_grid
 from juries.measures.trade_off import trade_off
 
 THREE = family("weighted sum", 2, steps=2)  # weights (0, 1), (1/2, 1/2), (1, 0)
@@ -120,9 +120,9 @@ def test_a_perfectly_steerable_model_is_told_from_one_that_cannot_be_steered():
     assert stiff.volume_reached.value < steerable.volume_reached.value
 
 
-def test_best_responses_change_at_the_corners_of_the_envelope():
+def test_best_by_weight_change_at_the_corners_of_the_envelope():
     points = [[1.0, 0.0], [0.0, 1.0], [0.6, 0.6], [0.5, 0.5]]
-    found = best_responses(points, family("weighted sum", 2))
+    found = best_by_weight(points, family("weighted sum", 2))
     assert [row.response for row in found] == [1, 2, 0]
     assert [row.low for row in found] == pytest.approx([0.0, 0.4, 0.6])
     assert [row.high for row in found] == pytest.approx([0.4, 0.6, 1.0])
@@ -132,7 +132,7 @@ def test_best_responses_change_at_the_corners_of_the_envelope():
 @settings(max_examples=100, deadline=None)
 @given(arrays(np.float64, (5, 2), elements=st.integers(0, 8).map(float)))
 def test_the_envelope_is_best_everywhere(points):
-    found = best_responses(points, family("weighted sum", 2))
+    found = best_by_weight(points, family("weighted sum", 2))
     assert found[0].low == 0.0
     assert found[-1].high == 1.0
     for before, after in pairwise(found):
@@ -144,7 +144,7 @@ def test_the_envelope_is_best_everywhere(points):
 
 
 def test_with_three_objectives_shares_are_counted_on_the_grid():
-    found = best_responses(np.eye(3), family("weighted sum", 3, steps=3))
+    found = best_by_weight(np.eye(3), family("weighted sum", 3, steps=3))
     assert {row.response for row in found} == {0, 1, 2}
     assert [row.share for row in found] == pytest.approx([1 / 3] * 3)
     assert found[0].low is None
@@ -164,7 +164,7 @@ def test_nothing_above_the_corner_leaves_the_volume_undefined():
         (lambda: trade_off(STEERED * np.nan, THREE), "no valid value"),
         (lambda: family("weighted sum", 0), "at least 1"),
         (lambda: family("weighted sum", 2, ideal=[1.0]), "ideal has shape"),
-        (lambda: best_responses([[1.0]], THREE), "points have shape"),
+        (lambda: best_by_weight([[1.0]], THREE), "points have shape"),
         (
             lambda: Family(kind="weighted sum", weights=np.array([[0.5, 0.6]]), ideal=np.ones(2)),
             "sum to 1",
