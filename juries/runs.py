@@ -159,7 +159,8 @@ def run(
             )
         )
         result = Run(directory.path)
-        result.score(progress=progress)
+        if result.record.recorded:
+            result.score(progress=progress)
     return result
 
 

@@ -95,7 +95,8 @@ def run_and_show(
             progress=progress,
             stop=stop,
         )
-    _show(result, as_json=as_json)
+    if result.record.recorded:
+        _show(result, as_json=as_json)
     if not result.record.complete:
         typer.echo(
             f"Not complete. Run the same command again with --out {result.path} to go on.", err=True
