@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from juries.measures.alpha_resampling import item_replicates, juror_replicates
 from juries.measures.coincidences import (
     MAX_VALUES,
+    Codes,
     Level,
     check_ratings,
     check_values,
@@ -112,23 +113,7 @@ def krippendorff_alpha(
         ValueError: not a table, infinite ratings, an unknown level, negative ratings at the ratio
             level, or more than 256 distinct values at a level other than interval.
     """
-    table = check_ratings(ratings, level)
-    codes = encode(table, missing)
-    if codes is None:
-        return _alpha_of_numbers(table, level, missing)
-    check_values(codes, level)
-    histograms = item_histograms(codes)
-    pairs = coincidences(histograms)
-    marginals = pairs.sum(axis=0)
-    gaps = disagreement(level, codes.values, marginals)
-    return _result(
-        level,
-        within=float((pairs * gaps).sum()),
-        across=float(marginals @ gaps @ marginals),
-        n=round(float(marginals.sum())),
-        items=int(histograms.weight[histograms.ratings > 0].sum()),
-        jurors=int((codes.codes >= 0).any(axis=1).sum()),
-    )
+    return _alpha(_encoded(ratings, level, missing), level)
 
 
 def krippendorff_alpha_bootstrap(
@@ -159,16 +144,46 @@ def krippendorff_alpha_bootstrap(
     """
     if over not in ("items", "jurors") or resamples < 1:
         raise ValueError(f"over {over!r} with {resamples} resamples")
-    alpha = krippendorff_alpha(ratings, level, missing=missing)
+    source = _encoded(ratings, level, missing)
+    alpha = _alpha(source, level)
     if alpha.alpha is None:
         replicates = np.full(resamples, np.nan)
     else:
-        table = check_ratings(ratings, level)
-        codes = encode(table, missing)
-        source = _numbers(table, missing) if codes is None else codes
         make = item_replicates if over == "items" else juror_replicates
         replicates = make(source, level, resamples, rng)
     return AlphaBootstrap(alpha=alpha, replicates=replicates, resampled=over)
+
+
+def _encoded(ratings: ArrayLike, level: Level, missing: int | None) -> Codes | FloatArray:
+    """Codes, or numbers with NaN missing where the interval level meets many distinct ratings."""
+    table = check_ratings(ratings, level)
+    codes = encode(table, missing)
+    if codes is not None:
+        check_values(codes, level)
+        return codes
+    if level != "interval":
+        raise ValueError(
+            f"more than {MAX_VALUES} distinct ratings at the {level} level; "
+            "round them, or use the interval level"
+        )
+    return _numbers(table, missing)
+
+
+def _alpha(source: Codes | FloatArray, level: Level) -> Alpha:
+    if not isinstance(source, Codes):
+        return _alpha_of_numbers(source)
+    histograms = item_histograms(source)
+    pairs = coincidences(histograms)
+    marginals = pairs.sum(axis=0)
+    gaps = disagreement(level, source.values, marginals)
+    return _result(
+        level,
+        within=float((pairs * gaps).sum()),
+        across=float(marginals @ gaps @ marginals),
+        n=round(float(marginals.sum())),
+        items=int(histograms.weight[histograms.ratings > 0].sum()),
+        jurors=int((source.codes >= 0).any(axis=1).sum()),
+    )
 
 
 def _numbers(table: NDArray[np.generic], missing: int | None) -> FloatArray:
@@ -178,14 +193,8 @@ def _numbers(table: NDArray[np.generic], missing: int | None) -> FloatArray:
     return numbers
 
 
-def _alpha_of_numbers(table: NDArray[np.generic], level: Level, missing: int | None) -> Alpha:
+def _alpha_of_numbers(numbers: FloatArray) -> Alpha:
     """Interval alpha from sums and squares, for any number of distinct values."""
-    if level != "interval":
-        raise ValueError(
-            f"more than {MAX_VALUES} distinct ratings at the {level} level; "
-            "round them, or use the interval level"
-        )
-    numbers = _numbers(table, missing)
     there = ~np.isnan(numbers)
     sizes = there.sum(axis=0)
     paired = sizes >= 2
@@ -194,7 +203,7 @@ def _alpha_of_numbers(table: NDArray[np.generic], level: Level, missing: int | N
     sums, squares = centred.sum(axis=0), (centred**2).sum(axis=0)
     n = int(sizes.sum())
     return _result(
-        level,
+        "interval",
         within=float((2 * (sizes * squares - sums**2) / (sizes - 1)).sum()),
         across=float(2 * (n * squares.sum() - sums.sum() ** 2)),
         n=n,

@@ -102,7 +102,7 @@ def welfare_bootstrap(
         missing=tally.missing,
         empty_items=tally.empty,
         zero_items=tally.zero,
-        notes=_notes(functions, blocks.jurors, tally, names),
+        notes=(*_notes(functions, blocks.jurors, tally, names), *_bias_notes(functions, means)),
     )
 
 
@@ -221,3 +221,26 @@ def _notes(
         count = int(tally.empty.sum())
         notes.append(f"{count} item-model pairs have no valid rating and enter no score.")
     return tuple(notes)
+
+
+def _bias_notes(functions: Sequence[WelfareFunction], means: FloatArray) -> tuple[str, ...]:
+    """Functions whose replicates sit off the estimate by a quarter of their standard error.
+
+    A quarter is the customary limit below which bias does not harm an interval (Efron &
+    Tibshirani 1993, chapter 10).
+    """
+    estimate, replicates = means[..., 0], means[..., 1:]
+    there = ~np.isnan(replicates)
+    count = np.maximum(there.sum(axis=-1), 1)
+    centre = np.where(there, replicates, 0.0).sum(axis=-1) / count
+    gaps = np.where(there, replicates - centre[..., None], 0.0)
+    error = np.sqrt((gaps**2).sum(axis=-1) / count)
+    off = np.abs(centre - np.nan_to_num(estimate)) > 0.25 * error + 1e-12
+    off &= there.any(axis=-1) & ~np.isnan(estimate)
+    names = [each.name for each, moved in zip(functions, off.any(axis=1), strict=True) if moved]
+    if not names:
+        return ()
+    return (
+        f"Resampled juries hold fewer different jurors: {', '.join(names)} shift by more than a "
+        "quarter of their standard error, so those intervals are only rough.",
+    )

@@ -25,6 +25,9 @@ MAX_VALUES = 256
 
 _MAX_KEYS = 1 << 20
 
+_CHUNK = 16_384
+"""Ratings of a juror converted at a time, so that they stay in the cache."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Codes:
@@ -70,8 +73,6 @@ def check_ratings(ratings: ArrayLike, level: Level) -> NDArray[np.generic]:
         )
     if level not in LEVELS:
         raise ValueError(f"level is {level!r}; expected one of {', '.join(LEVELS)}")
-    if table.dtype.kind == "f" and np.isinf(table).any():
-        raise ValueError("ratings must be finite (NaN marks a missing one)")
     return table
 
 
@@ -91,18 +92,33 @@ def coded_ratings(ratings: ArrayLike, level: Level, missing: int | None) -> Code
 
 
 def encode(ratings: NDArray[np.generic], missing: int | None) -> Codes | None:
-    """Codes of ratings, or None where more than `MAX_VALUES` distinct values occur."""
+    """Codes of ratings, or None where more than `MAX_VALUES` distinct values occur.
+
+    Raises:
+        ValueError: infinite ratings.
+    """
     if ratings.dtype.kind in "iub":
         return _encode_integers(ratings, missing)
+    codes = _small_whole_numbers(ratings)
+    return _encode_any(ratings) if codes is None else _encode_integers(codes, MISSING)
+
+
+def _small_whole_numbers(ratings: NDArray[np.generic]) -> NDArray[np.int8] | None:
+    """Float ratings as int8 with -1 for NaN, or None where some are not 0..127."""
     codes = np.empty(ratings.shape, dtype=np.int8)
-    for row, out in zip(ratings, codes, strict=True):  # a juror's row stays in the cache
-        there = ~np.isnan(row)
-        small = np.where(there, row, MISSING)
-        with np.errstate(invalid="ignore"):
-            out[:] = small.astype(np.int8)
-        if not np.array_equal(out, small) or np.any(there & (small < 0)):
-            return _encode_any(ratings)
-    return _encode_integers(codes, MISSING)
+    present = 0
+    with np.errstate(invalid="ignore"):  # what a NaN is cast to does not matter
+        for start in range(0, ratings.shape[1], _CHUNK):
+            part = np.s_[:, start : start + _CHUNK]
+            for row, out in zip(ratings[part], codes[part], strict=True):
+                np.copyto(out, row, casting="unsafe")
+                absent = np.isnan(row)
+                whole = row.size - np.count_nonzero(absent)
+                if np.count_nonzero(out == row) != whole:
+                    return None
+                np.bitwise_or(out, np.negative(absent.view(np.int8)), out=out)  # -1 is all ones
+                present += whole
+    return codes if np.count_nonzero(codes >= 0) == present else None
 
 
 def _encode_integers(ratings: NDArray[np.generic], missing: int | None) -> Codes | None:
@@ -118,7 +134,10 @@ def _encode_integers(ratings: NDArray[np.generic], missing: int | None) -> Codes
 
 
 def _encode_any(ratings: NDArray[np.generic]) -> Codes | None:
-    present = ~np.isnan(ratings.astype(np.float64, copy=False))
+    numbers = ratings.astype(np.float64, copy=False)
+    if np.isinf(numbers).any():
+        raise ValueError("ratings must be finite (NaN marks a missing one)")
+    present = ~np.isnan(numbers)
     return _coded(ratings, np.unique(ratings[present]), present)
 
 

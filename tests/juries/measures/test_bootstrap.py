@@ -195,6 +195,18 @@ def test_counts_and_notes_say_what_is_missing() -> None:
     assert "1 item-model pair" in text
 
 
+def test_a_shift_of_the_replicates_is_said() -> None:
+    u = np.random.default_rng(0).random((1, 60, 12)) + 0.01
+    result = welfare_bootstrap(
+        u, parse_welfares(["mean", "harmonic", "min"]), rng=np.random.default_rng(1)
+    )
+    shifted = [note for note in result.notes if "quarter" in note]
+    assert len(shifted) == 1
+    assert "power:-inf" in shifted[0]
+    assert "power:1 " not in shifted[0]
+    assert (result.bias[2] > 0).all()
+
+
 def test_a_model_that_nobody_rated_has_no_score_but_breaks_nothing() -> None:
     u = np.full((2, 5, 3), 0.5)
     u[1] = np.nan
