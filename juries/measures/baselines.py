@@ -36,10 +36,15 @@ class BaselineComparison:
         """What was found, in words."""
         if self.spread_ratio.value is None or self.spread_ratio.low is None:
             return f"Against {self.name}: spread not comparable ({self.spread_ratio.reason})."
-        more = "wider than" if self.spread_ratio.low > 1 else "not shown to be wider than"
+        if self.spread_ratio.low > 1:
+            verdict = "wider"
+        elif self.spread_ratio.high is not None and self.spread_ratio.high < 1:
+            verdict = "narrower"
+        else:
+            verdict = "no clear difference"
         return (
-            f"Ratings of an item spread {self.spread_ratio.value:.2f} times the variance of "
-            f"{self.name}: {more} without personas."
+            f"Ratings of an item have {self.spread_ratio.value:.2f} times the variance they have "
+            f"with {self.name}: {verdict}."
         )
 
 

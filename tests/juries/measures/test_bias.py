@@ -278,7 +278,9 @@ def test_baselines() -> None:
     expected = scipy.stats.pearsonr(jury.mean(axis=0)[kept], plain.mean(axis=0)[kept]).statistic
     assert result.correlation.value == pytest.approx(expected, abs=1e-12)
     assert result.shift.n == 199
-    assert "wider than without personas" in result.reading
+    assert "with no persona: wider" in result.reading
+    assert "narrower" in against_baseline(plain, jury, "people", rng=rng(1)).reading
+    assert "no clear" in against_baseline(jury, jury[::-1], "itself", rng=rng(1)).reading
 
 
 def test_baselines_that_cannot_be_compared_say_why() -> None:
