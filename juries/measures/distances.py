@@ -65,8 +65,8 @@ def js_distance(p: ArrayLike, q: ArrayLike, base: float = 2) -> FloatArray:
     """
     if not 1 < base < np.inf:
         raise ValueError(f"base is {base}, expected a number above 1")
-    p, q = _pair(p, q)
-    return _blockwise(lambda a, b: np.sqrt(_divergence(a, b) / np.log(base)), p, q)
+    first, second = _pair(p, q)
+    return _blockwise(lambda a, b: np.sqrt(_divergence(a, b) / np.log(base)), first, second)
 
 
 def wasserstein_distance(
@@ -86,12 +86,13 @@ def wasserstein_distance(
     Raises:
         ValueError: numbers that are no distributions, or positions that do not match.
     """
-    p, q = _pair(p, q)
-    place = option_positions(positions, p.shape[-1])
+    first, second = _pair(p, q)
+    place = option_positions(positions, first.shape[-1])
     order = np.argsort(place, kind="stable")
     steps = np.diff(place[order])
     ordered = bool((order == np.arange(order.size)).all())
-    return _blockwise(lambda a, b: _transport(a, b, None if ordered else order, steps), p, q)
+    turn = None if ordered else order
+    return _blockwise(lambda a, b: _transport(a, b, turn, steps), first, second)
 
 
 def wasserstein_representativeness(
@@ -185,7 +186,11 @@ def option_positions(positions: Sequence[float] | None, options: int) -> FloatAr
 
 
 def _pair(p: ArrayLike, q: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    first, second = as_distributions(p, name="p"), as_distributions(q, name="q")
+    """Both arrays, shapes checked; the blocks check the numbers, while they are in the cache."""
+    first, second = np.asarray(p, dtype=np.float64), np.asarray(q, dtype=np.float64)
+    for name, array in (("p", first), ("q", second)):
+        if array.ndim == 0 or array.shape[-1] < 2:
+            as_distributions(array, name=name)
     if first.shape[-1] != second.shape[-1]:
         raise ValueError(
             f"p has {first.shape[-1]} options and q has {second.shape[-1]}: align them first"
@@ -205,14 +210,29 @@ def _blockwise(
     kernel: Callable[[FloatArray, FloatArray], FloatArray], p: FloatArray, q: FloatArray
 ) -> FloatArray:
     """Run a row kernel in blocks, so that temporaries stay in the processor's cache."""
+    whole, other = p, q
     p, q = np.broadcast_arrays(p, q)
     shape, options = p.shape[:-1], p.shape[-1]
     p, q = p.reshape(-1, options), q.reshape(-1, options)
     out = np.empty(p.shape[0])
     for start in range(0, p.shape[0], _BLOCK):
         rows = slice(start, start + _BLOCK)
-        out[rows] = kernel(p[rows], q[rows])
+        first, second = _normalised(p[rows]), _normalised(q[rows])
+        if first is None or second is None:
+            as_distributions(whole, name="p")  # one of the two raises, naming the row
+            as_distributions(other, name="q")
+            raise AssertionError("a block was refused that the whole array passed")
+        out[rows] = kernel(first, second)
     return out.reshape(shape)
+
+
+def _normalised(block: FloatArray) -> FloatArray | None:
+    """Rows summing to exactly 1, or None where one is no distribution (`as_distributions`)."""
+    total = np.einsum("ij->i", block)
+    off = float(np.abs(total - 1.0).max())
+    if not (float(block.min()) >= 0.0 and off <= TOLERANCE * (1 + 1e-9)):
+        return None
+    return block / total[:, None] if off > 1e-12 else block
 
 
 def _sum_x_log_x(x: FloatArray) -> FloatArray:
