@@ -23,7 +23,7 @@ from juries.calibration.estimates import (
     estimate_differences,
     estimate_means,
 )
-from juries.calibration.jury_table import JuryTable
+from juries.calibration.run_answers import JuryTable
 from juries.calibration.mapping import cross_mapped
 from juries.calibration.planning import Sample
 from juries.calibration.ppi_subsets import Undefined

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from graphs.items import Choice, FloatArray
-from juries.calibration.jury_table import JuryTable
+from juries.calibration.run_answers import JuryTable
 
 if TYPE_CHECKING:
     from juries.runs import Run

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphs.items import Choice, FloatArray
 from juries.calibration.answers import Answers
-from juries.calibration.jury_table import JuryTable
+from juries.calibration.run_answers import JuryTable
 from juries.calibration.planning import Strategy
 from personas.errors import InputError
 
