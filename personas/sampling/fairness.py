@@ -90,15 +90,15 @@ def relaxed(pool: Pool) -> FloatArray:
 def decompose(pool: Pool, goal: FloatArray) -> Lottery | None:
     """Whole panels whose average is `goal`, None where not even one fits its rounding.
 
-    Takes a panel near the rest of the goal (an integer program on what rounding leaves open),
-    gives it the largest probability that keeps the rest possible, and goes on with the rest.
+    Takes a panel near the rest of the goal, gives it the largest probability that keeps the rest
+    possible, and goes on with the rest.
     """
-    program = pool.program(integer=True, gap=0.1)
+    rounding = _Rounding(pool)
     panels: list[FloatArray] = []
     chances: list[float] = []
     rest, left = goal.copy(), 1.0
     while left > _DONE:
-        panel = _panel_near(program, pool, rest)
+        panel = rounding.near(rest)
         step = 0.0 if panel is None else _largest_step(pool, rest, panel)
         if panel is None or step < _DONE:
             break
@@ -198,15 +198,37 @@ def _fix(
     open_ &= ~stuck
 
 
-def _panel_near(program: Program, pool: Pool, rest: FloatArray) -> FloatArray | None:
-    """A whole panel between the rest's roundings, of the people with most of it left."""
-    for number, seats in enumerate(rest.tolist()):
-        program.set_column(number, np.floor(seats + _EXACT), np.ceil(seats - _EXACT))
-    for number, seats in enumerate((pool.holds @ rest).tolist()):
-        program.set_row(number + 1, np.floor(seats + _EXACT), np.ceil(seats - _EXACT))
-    program.set_cost(-rest / pool.sizes)
-    solved = program.solve()
-    return None if solved is None else solved.values
+class _Rounding:
+    """Finds whole panels near a panel of fractions, between its roundings.
+
+    The linear program leaves at most as many types fractional as there are quotas, so the integer
+    program has little to decide; only where it cannot is it given all types back.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._fractions = pool.program(integer=False)
+        self._whole = pool.program(integer=True, gap=0.1)
+
+    def near(self, rest: FloatArray) -> FloatArray | None:
+        """A panel of the people with most of `rest` left, None where there is none."""
+        low, high = np.floor(rest + _EXACT), np.ceil(rest - _EXACT)
+        for program in (self._fractions, self._whole):
+            program.set_cost(-rest / self._pool.sizes)
+            for number, seats in enumerate((self._pool.holds @ rest).tolist(), start=1):
+                program.set_row(number, np.floor(seats + _EXACT), np.ceil(seats - _EXACT))
+        self._fractions.set_columns(low, high)
+        solved = self._fractions.solve()
+        if solved is None:
+            return None
+        near = np.round(solved.values)
+        settled = np.abs(solved.values - near) <= _EXACT
+        self._whole.set_columns(np.where(settled, near, low), np.where(settled, near, high))
+        rounded = self._whole.solve()
+        if rounded is None:
+            self._whole.set_columns(low, high)
+            rounded = self._whole.solve()
+        return None if rounded is None else rounded.values
 
 
 def _largest_step(pool: Pool, rest: FloatArray, panel: FloatArray) -> float:
