@@ -58,8 +58,8 @@ def main() -> None:
         seconds.append(time.perf_counter() - start)
         cpu.append(time.process_time() - used)
         print(
-            f"  problem {seed}: {seconds[-1]:6.2f} s ({cpu[-1]:.2f} s CPU), {sortition.pool.sizes.size} types,"
-            f" {len(sortition.panels)} panels, smallest chance {sortition.minimum:.4f},"
+            f"  problem {seed}: {seconds[-1]:6.2f} s ({cpu[-1]:.2f} s CPU),"
+            f" {sortition.pool.sizes.size} types, {len(sortition.panels)} panels, smallest chance {sortition.minimum:.4f},"
             f" gap {sortition.gap:.1e}"
         )
     print(f"  median {statistics.median(seconds):.2f} s ({statistics.median(cpu):.2f} s CPU)")
