@@ -68,6 +68,8 @@ class Client:
 
     def __init__(self, endpoints: Sequence[EndpointSettings], limits: Limits) -> None:
         self.limits = limits
+        # A reply that begins in time and then drips must not use up the time of the whole call.
+        self._attempt_s = limits.connect_s + 2 * limits.read_s
         self.endpoints = tuple(
             Endpoint(number, settings, limits) for number, settings in enumerate(endpoints)
         )
@@ -138,7 +140,7 @@ class Client:
                 course.started = asyncio.get_running_loop().time()
             course.attempts += 1
             try:
-                async with asyncio.timeout(max(0.001, course.left())):
+                async with asyncio.timeout(min(self._attempt_s, max(0.001, course.left()))):
                     reply = await endpoint.post(path, body)
                 value = read(reply)
             except AttemptError as fault:
@@ -149,7 +151,7 @@ class Client:
                 self._learn(endpoint, fault, cuts)
                 raise fault from None
             except TimeoutError:
-                said = f"{endpoint.url}: no whole answer in {course.limit_s:g} s"
+                said = f"{endpoint.url}: no whole answer in time"
                 fault = AttemptError(FaultKind.TIMEOUT, said)
                 self._learn(endpoint, fault, cuts)
                 raise fault from None

@@ -79,6 +79,8 @@ class Endpoint:
         self._limits = limits
         self._http = DefaultAioHttpClient(
             follow_redirects=False,
+            # Reading the certificates takes longer than a run's first hundred calls.
+            verify=settings.base_url.startswith("https:"),
             limits=httpx2.Limits(
                 max_connections=settings.max_connections,
                 max_keepalive_connections=settings.max_connections,
@@ -189,7 +191,8 @@ class Endpoint:
         if isinstance(error, openai.APITimeoutError) and isinstance(under, TimeoutError | None):
             return AttemptError(FaultKind.TIMEOUT, f"{self.url}: no answer in time")
         said = str(cause or error) or type(under or cause or error).__name__
-        return AttemptError(FaultKind.UNREACHABLE, self._line(f"{self.url}: {said}"))
+        kind = FaultKind.UNREACHABLE if isinstance(cause, httpx2.ConnectError) else FaultKind.BROKEN
+        return AttemptError(kind, self._line(f"{self.url}: {said}"))
 
     def _status_fault(self, error: openai.APIStatusError) -> AttemptError:
         status = error.status_code
