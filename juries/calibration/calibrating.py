@@ -23,13 +23,13 @@ from juries.calibration.estimates import (
     estimate_differences,
     estimate_means,
 )
-from juries.calibration.run_answers import JuryTable
 from juries.calibration.mapping import cross_mapped
 from juries.calibration.planning import Sample
 from juries.calibration.ppi_subsets import Undefined
 from juries.calibration.quality import human_quality
 from juries.calibration.resampling import cluster_figures
 from juries.calibration.results import Calibration, CriterionCalibration, MappingGain, Options
+from juries.calibration.run_answers import JuryTable
 from juries.calibration.verdict import give_verdict
 from juries.human.ratings import HumanRatings, groups_of
 from personas.errors import InputError

@@ -7,8 +7,8 @@ saw are taken as a random sample, which is said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
@@ -24,6 +24,7 @@ from personas.errors import InputError
 
 People = Literal["sample", "all"]
 _SMALL = 100  # labels below which Student's t is used
+_IN_STRATUM = 3  # labels in a stratum below which its spread is not estimated on its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +192,8 @@ def _planned(
     if unknown:
         return Undefined(reason=f"the jury has no answer on {unknown} items of the plan")
     known = {u: r for u, r in zip(plan.units, rows, strict=True) if np.isfinite(values.y[r])}
+    if _sparse(plan, known):
+        return _weighted(sources, plan, values, known)
     try:
         return ppi_planned(
             {unit: float(values.y[row]) for unit, row in known.items()},
@@ -203,6 +206,34 @@ def _planned(
         return Undefined(reason=error.problem)
 
 
-def known_means(estimates: Sequence[Estimate]) -> list[PpiMean]:
-    """The results that exist."""
-    return [one.result for one in estimates if isinstance(one.result, PpiMean)]
+def _sparse(plan: Sample, known: Mapping[str, int]) -> bool:
+    """Whether some stratum has too few labels to estimate its spread on its own."""
+    labelled = np.array([unit in known for unit in plan.units], dtype=np.bool_) & plan.selected
+    drawn = np.bincount(plan.stratum[labelled], minlength=len(plan.stratum_sizes))
+    return bool((drawn < np.minimum(_IN_STRATUM, plan.stratum_sizes)).any())
+
+
+def _weighted(
+    sources: Sources, plan: Sample, values: _Values, known: Mapping[str, int]
+) -> PpiMean | Undefined:
+    """Labels weighed by inverse inclusion probability over all strata together.
+
+    Every item's prediction counts, labelled or not: the population is all items of the plan.
+    """
+    chance = dict(zip(plan.units, plan.inclusion.tolist(), strict=True))
+    drawn = dict(zip(plan.units, plan.selected.tolist(), strict=True))
+    used = {unit: row for unit, row in known.items() if drawn[unit]}
+    if len(used) < 2:
+        return Undefined(reason=f"{len(used)} items of the plan have an answer; 2 are needed")
+    place = {item: position for position, item in enumerate(sources.items)}
+    rows = list(used.values())
+    result = ppi_mean(
+        values.y[rows],
+        values.f[rows],
+        values.f[[place[unit] for unit in plan.units]],
+        weights=[1 / chance[unit] for unit in used],
+        level=sources.level,
+        small_sample=True,
+    )
+    note = "too few labels in some strata: weighted by inclusion over all strata together"
+    return replace(result, notes=(note, *result.notes))

@@ -162,7 +162,7 @@ def ppi_result(  # noqa: PLR0913 (one argument for each field of the result)
     threshold = 1 / float(np.sqrt(n - 2)) if n > 2 else None
     said = list(notes)
     if correlation is None:
-        said.append("labels or predictions are constant: predictions cannot help")
+        said.append("predictions cannot help: they or the labels are constant")
     elif threshold is None or correlation <= threshold:
         limit = "undefined with two labels" if threshold is None else f"{threshold:.2f}"
         said.append(

@@ -8,8 +8,8 @@ import numpy as np
 
 from graphs.items import Choice, FloatArray
 from juries.calibration.answers import Answers
-from juries.calibration.run_answers import JuryTable
 from juries.calibration.planning import Strategy
+from juries.calibration.run_answers import JuryTable
 from personas.errors import InputError
 
 

@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import to_jsonable_python
 
+from juries.calibration.verdict import DECISIONS
 from personas.errors import InputError
 from personas.files import replacing
 from personas.identity import content_hash
 
 if TYPE_CHECKING:
+    from juries.calibration.results import Calibration
+    from juries.human.ratings import HumanRatings
     from juries.runs import Run
 
+FILE_NAME = "calibration.json"
 PARTS = ("model", "prompts", "population", "scale")
 
 
@@ -61,6 +66,27 @@ class CalibrationRecord(BaseModel):
             file.write(self.model_dump_json(indent=1) + "\n")
 
 
+def make_record(
+    run: Run, found: Calibration, people: HumanRatings, human_file: Path
+) -> CalibrationRecord:
+    """Bind what was found to the run it was found for.
+
+    With several criteria the decision is the most cautious of theirs.
+    """
+    verdicts = [one.verdict for one in found.criteria]
+    cautious = max(verdicts, key=lambda verdict: DECISIONS.index(verdict.decision))
+    return CalibrationRecord(
+        run=run.record.fingerprint,
+        study=run.record.study,
+        parts=parts_of(run),
+        decision=cautious.decision,
+        reasons=cautious.reasons,
+        figures=to_jsonable_python(found),
+        human_file=human_file.name,
+        human_hash=content_hash(people.rows()),
+    )
+
+
 def read_record(path: Path) -> CalibrationRecord:
     """Read a record.
 
@@ -92,3 +118,19 @@ def parts_of(run: Run) -> dict[str, str]:
         "population": run.record.hashes.get("jury", ""),
         "scale": content_hash(study.scale.model_dump(mode="json")),
     }
+
+
+def standing(run: Run, record: Path | None = None) -> str:
+    """One sentence: whether a run is calibrated, by its own record or by another one.
+
+    Args:
+        run: any run.
+        record: path of a record; the run folder's `calibration.json` without.
+
+    Raises:
+        InputError: a record that was named is missing, or cannot be read.
+    """
+    path = record or run.path / FILE_NAME
+    if record is None and not path.exists():
+        return "Not calibrated against people."
+    return read_record(path).standing(parts_of(run))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from juries.calibration.alternative import AltTest
 from juries.calibration.comparison import GroupAgreement, ItemAgreement
@@ -19,6 +19,8 @@ from juries.calibration.ppi import PpiMean
 from juries.calibration.ppi_subsets import Undefined
 
 Decision = Literal["replace", "pre-annotate", "don't"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
+"""From the boldest to the most cautious."""
 TOLERANCE = 0.05
 """How much further than the ceiling the jury may lie, as a share of the scale or of distance 1."""
 SPREAD = (0.5, 2.0)
@@ -168,8 +170,8 @@ def _saving(estimates: Sequence[PpiMean | Undefined]) -> tuple[bool, str]:
         return False, f"Whether predictions pay is unknown: {reason}."
     best = max(known, key=lambda one: one.effective_labels / one.n)
     if not any(one.pays for one in known):
-        notes = "; ".join(best.notes) or "the interval is no narrower"
-        return False, f"Pre-annotation saves nothing here: {notes}."
+        notes = [note for note in best.notes if note.startswith("predictions")]
+        return False, f"Pre-annotation saves nothing here: {'; '.join(notes)}."
     paying = sum(one.pays for one in known)
     return True, (
         f"Predictions pay for {paying} of {len(known)} estimates: at best {best.n} labels are "

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from juries.cli import people, running, starting
+from juries.cli import annotating, calibrating, people, running, starting
 from personas.errors import JuriesError
 
 app = typer.Typer(
@@ -43,6 +43,13 @@ app.command("score")(running.score)
 app.command("demo")(starting.demo)
 app.command("new")(starting.new)
 app.command("schema")(starting.schema)
+app.command("preannotate")(annotating.preannotate)
+app.command("plan")(annotating.plan)
+app.command("import-human")(annotating.import_human)
+app.command("calibrate")(calibrating.calibrate)
+app.command("calibrated")(calibrating.calibrated)
+app.command("power")(calibrating.power)
+app.command("budget")(calibrating.budget)
 app.add_typer(people.app, name="personas")
 
 
