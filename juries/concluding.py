@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import numpy as np
 
@@ -14,11 +16,12 @@ from juries.exports.verdict_table import verdict_table, write_verdicts
 from juries.measures.welfare_functions import parse_welfares
 from juries.progress import Progress
 from juries.run_directory import RunDirectory, RunRecord
-from juries.scores import MindSummary, Scores
+from juries.scores import SCHEMA_VERSION, MindSummary, Scores
 from juries.scoring import score_verdicts
 from juries.spec import ScoresSpec
 from juries.verdicts import Verdicts, collect, columns
 from personas.errors import JuriesError
+from personas.identity import content_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +53,8 @@ def gather(directory: RunDirectory, record: RunRecord, progress: Progress) -> Ga
     items = directory.read_items()[: record.items]
     jurors = directory.read_jury()
     asked, names = questions(study.scale), criterion_names(study.scale)
-    ledger = open_ledger(directory.ledger, fingerprint=record.fingerprint, ids={})
-    try:
-        recorded = ledger.count()
-        if not recorded:
+    with closing(open_ledger(directory.ledger, fingerprint=record.fingerprint, ids={})) as ledger:
+        if not ledger.count():
             raise JuriesError(f"{directory.path}: nothing was recorded yet, so nothing to score.")
         if not ratings_are_current(directory.ratings, ledger, len(items)):
             progress.say("writing ratings.parquet")
@@ -74,19 +75,21 @@ def gather(directory: RunDirectory, record: RunRecord, progress: Progress) -> Ga
             questions=asked,
             replicates=study.replicates,
         )
-    finally:
-        ledger.close()
     return Gathered(items=items, jurors=jurors, questions=asked, criteria=names, verdicts=verdicts)
 
 
 def conclude(
     directory: RunDirectory, record: RunRecord, spec: ScoresSpec, progress: Progress
 ) -> Scores:
-    """Export the ratings and score them.
+    """Export the ratings and score them; what was concluded from the same before is read back.
 
     Raises:
         JuriesError: the run recorded no rating.
     """
+    inputs = _inputs(directory, record, spec)
+    earlier = directory.read_scores()
+    if earlier is not None and earlier.inputs == inputs and directory.tables_exist():
+        return earlier
     gathered = gather(directory, record, progress)
     progress.say("scoring")
     functions = parse_welfares(spec.welfare)
@@ -103,6 +106,7 @@ def conclude(
     return Scores(
         study=record.study,
         fingerprint=record.fingerprint,
+        inputs=inputs,
         seed=record.seed,
         minds=tuple(MindSummary(**mind.model_dump()) for mind in record.minds),
         items=len(gathered.items),
@@ -116,4 +120,24 @@ def conclude(
         agreement=scored.agreement,
         resamples=spec.resamples,
         notes=scored.notes,
+    )
+
+
+def _inputs(directory: RunDirectory, record: RunRecord, spec: ScoresSpec) -> str:
+    """Hash of all that scores depend on: the ledger's rows, what is asked of them, the code.
+
+    A row changes only when a failed question is answered later, so two counts tell the rows apart,
+    and a run that was killed on its way ends with the same hash as one that was not.
+    """
+    with closing(open_ledger(directory.ledger, fingerprint=record.fingerprint, ids={})) as ledger:
+        rows = [ledger.count(), sum(ledger.answered_counts().values())]
+    return content_hash(
+        {
+            "fingerprint": record.fingerprint,
+            "items": record.items,
+            "rows": rows,
+            "spec": spec.model_dump(mode="json"),
+            "complete": record.complete,
+            "version": [SCHEMA_VERSION, version("juries")],
+        }
     )

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from graphs.items import Item, Response
 from graphs.minds.protocol import MindKind
 from graphs.panel import Juror
+from juries.scores import Scores
 from juries.spec import Study
 from juries.study_file import load_model
 from personas.errors import InputError, JuriesError
@@ -61,6 +62,10 @@ class RunRecord(BaseModel):
     versions: dict[str, str]
     hashes: dict[str, str]
     jury: dict[str, Any] = Field(description="how the seats were filled and weighted")
+    asking: tuple[dict[str, Any], ...] = Field(
+        default=(),
+        description="for each mind that asks servers and each session: how, and what it cost",
+    )
     notes: tuple[str, ...] = ()
 
 
@@ -188,6 +193,17 @@ class RunDirectory:
             ) from None
         except (OSError, ValidationError) as error:
             raise InputError(f"the run record is damaged ({error})", where=self.record) from None
+
+    def read_scores(self) -> Scores | None:
+        """The scores written last; None where there are none that this version can read."""
+        try:
+            return Scores.model_validate_json(self.scores.read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def tables_exist(self) -> bool:
+        """Whether the tables that are written with the scores are there."""
+        return self.ratings.exists() and self.verdicts.exists()
 
     def _write(self, path: Path, parts: Iterable[str]) -> None:
         with replacing(path) as file:

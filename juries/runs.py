@@ -70,9 +70,7 @@ class Run:
 
     def scores(self) -> Scores:
         """The scores written last; computed now where there are none."""
-        if self.directory.scores.exists():
-            return Scores.model_validate_json(self.directory.scores.read_bytes())
-        return self.score()
+        return self.directory.read_scores() or self.score()
 
     def score(self, study: Study | None = None, *, progress: Progress | None = None) -> Scores:
         """Conclude from the ratings recorded so far, and write `scores.json`.

@@ -119,6 +119,7 @@ class Scores(_Result):
     schema_version: int = SCHEMA_VERSION
     study: str
     fingerprint: str
+    inputs: str = Field(description="hash of the rows and settings that the scores follow from")
     seed: int
     minds: tuple[MindSummary, ...]
     calibration: str = "not calibrated against people"
