@@ -72,9 +72,14 @@ def bootstrap(size: str, level: str, over: str) -> None:
         rng = np.random.default_rng(1)
         return krippendorff_alpha_bootstrap(codes, level, over=over, missing=-1, rng=rng)
 
+    used = time.process_time()
     seconds = median(call)
+    used = (time.process_time() - used) / REPEATS
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(f"{size:5s} {level:8s} 1,000 resamples of {over}: {seconds:.2f} s, +{grown:.0f} MB")
+    print(
+        f"{size:5s} {level:8s} 1,000 resamples of {over}: {seconds:.2f} s, "
+        f"{used:.2f} CPU s, +{grown:.0f} MB"
+    )
 
 
 def main() -> None:
