@@ -59,8 +59,8 @@ def main() -> None:
         cpu.append(time.process_time() - used)
         print(
             f"  problem {seed}: {seconds[-1]:6.2f} s ({cpu[-1]:.2f} s CPU),"
-            f" {sortition.pool.sizes.size} types, {len(sortition.panels)} panels, smallest chance {sortition.minimum:.4f},"
-            f" gap {sortition.gap:.1e}"
+            f" {sortition.pool.sizes.size} types, {len(sortition.panels)} panels,"
+            f" smallest chance {sortition.minimum:.4f}, gap {sortition.gap:.1e}"
         )
     print(f"  median {statistics.median(seconds):.2f} s ({statistics.median(cpu):.2f} s CPU)")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -45,6 +45,7 @@ def test_kish_effective_size(weights: list[float], expected: float) -> None:
     assert kish_effective_size(np.array(weights, dtype=float)) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0.01, 100), min_size=1, max_size=30),
     st.floats(0.1, 10),
@@ -178,6 +179,7 @@ def test_description_weights_levels_and_quantiles() -> None:
     assert described.smallest_weight == 0.5
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 200), st.integers(1, 5)),

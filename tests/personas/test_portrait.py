@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from personas.errors import InputError
@@ -116,6 +116,7 @@ _VALUE = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(_NAME, _VALUE, min_size=1, max_size=6),
     st.dictionaries(st.sampled_from(list(SchwartzValue)), st.integers(1, 4)),
@@ -144,6 +145,7 @@ def test_no_word_comes_from_anywhere_else(
     assert text == portray(persona.model_copy(), template)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(_NAME, _VALUE, min_size=1, max_size=6))
 def test_every_attribute_is_said_once_on_a_line_of_its_own(
     attributes: dict[str, int | str],
@@ -156,6 +158,7 @@ def test_every_attribute_is_said_once_on_a_line_of_its_own(
     ]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_hostile_text_stays_on_its_line(text: str) -> None:
     line = one_line(text)

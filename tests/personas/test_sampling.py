@@ -68,6 +68,7 @@ def test_a_draw_is_whole_seeded_and_weighted(method: str) -> None:
     assert f"seed {first.seed}" in seats.provenance.notes[-1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 5), min_size=2, max_size=30), st.integers(1, 30))
 def test_chances_sum_to_the_seats_and_follow_the_weights(weights: list[float], seats: int) -> None:
     seats = min(seats, len(weights))
