@@ -156,6 +156,7 @@ def run(
                 stop=stop,
             )
         )
+        del prepared  # the texts are in the folder now, and scoring wants the memory
         result = Run(directory.path)
         if result.record.recorded:
             result.score(progress=progress)
