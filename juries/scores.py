@@ -8,29 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from graphs.minds.protocol import MindKind
+from juries.figures import Bounds, MeasureScores, Result, ValidityRow
 from personas.files import replacing
 
 SCHEMA_VERSION = 1
 
 
-class _Result(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Bounds(_Result):
-    """An interval."""
-
-    low: float | None
-    high: float | None
-    level: float
-    resampled: str = Field(description="what was drawn with replacement")
-    undefined: int = Field(default=0, description="replicates left out as undefined")
-
-
-class WelfareScore(_Result):
+class WelfareScore(Result):
     """One model under one welfare function: the mean over items, in [0, 1]."""
 
     function: str
@@ -42,7 +29,7 @@ class WelfareScore(_Result):
     first: float = Field(description="share of resamples in which the model ranks first")
 
 
-class Comparison(_Result):
+class Comparison(Result):
     """Two models under one welfare function, paired on the same items, jurors and resamples."""
 
     function: str
@@ -53,7 +40,7 @@ class Comparison(_Result):
     probability: float | None = Field(description="share of resamples in which a is above b")
 
 
-class RankFlip(_Result):
+class RankFlip(Result):
     """Two models that two welfare functions order differently."""
 
     ahead: str = Field(description="the model ahead under `first`")
@@ -63,7 +50,7 @@ class RankFlip(_Result):
     probability: float = Field(description="share of resamples in which both orders hold")
 
 
-class GroupScore(_Result):
+class GroupScore(Result):
     """Mean utility of one model among the jurors of one group."""
 
     attribute: str
@@ -75,7 +62,7 @@ class GroupScore(_Result):
     interval: Bounds
 
 
-class Agreement(_Result):
+class Agreement(Result):
     """Krippendorff's alpha of one criterion over all rated responses."""
 
     criterion: str
@@ -85,7 +72,7 @@ class Agreement(_Result):
     reason: str | None = Field(default=None, description="why alpha is undefined, where it is")
 
 
-class Answers(_Result):
+class Answers(Result):
     """What became of the questions put about one model."""
 
     model: str
@@ -94,7 +81,7 @@ class Answers(_Result):
     statuses: dict[str, int]
 
 
-class JurySummary(_Result):
+class JurySummary(Result):
     """Who judged."""
 
     jurors: int
@@ -104,7 +91,7 @@ class JurySummary(_Result):
     reading: str = Field(description="what the effective number says, in words")
 
 
-class MindSummary(_Result):
+class MindSummary(Result):
     """Which mind answered for how many jurors."""
 
     name: str
@@ -113,7 +100,7 @@ class MindSummary(_Result):
     jurors: int
 
 
-class Scores(_Result):
+class Scores(Result):
     """Everything that `juries score` concludes from a run."""
 
     schema_version: int = SCHEMA_VERSION
@@ -132,6 +119,12 @@ class Scores(_Result):
     flips: tuple[RankFlip, ...]
     groups: tuple[GroupScore, ...]
     agreement: tuple[Agreement, ...]
+    measures: tuple[MeasureScores, ...] = Field(
+        default=(), description="the six measures of pluralism"
+    )
+    validity: tuple[ValidityRow, ...] = Field(
+        default=(), description="how far to believe the figures above"
+    )
     resamples: int
     notes: tuple[str, ...]
 
@@ -150,6 +143,17 @@ class Scores(_Result):
             if score.model == model and score.function == function:
                 return score
         raise KeyError(f"no score of {model!r} under {function!r}")
+
+    def measure(self, name: str) -> MeasureScores:
+        """One of the six measures by name, such as `overton`.
+
+        Raises:
+            KeyError: none has that name, or the scores are older than it.
+        """
+        for measure in self.measures:
+            if measure.measure == name:
+                return measure
+        raise KeyError(f"no measure {name!r}")
 
     @property
     def produced_by(self) -> str:
