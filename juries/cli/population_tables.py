@@ -73,10 +73,12 @@ def print_raking(raking: Raking, output: Path) -> None:
     )
     if raking.unmet:
         worst = raking.unmet[0]
+        missed = sum(abs(level.deviation) for level in raking.levels)
         console.print(
             f"[bold]{len(raking.unmet)} levels are not met[/]; the furthest, {worst.margin} "
-            f"{', '.join(worst.level)}, by {worst.deviation:+.2%}. Within these bounds no weights "
-            f"come closer than {raking.least_deviation or 0:.2%}."
+            f"{', '.join(worst.level)}, by {worst.deviation:+.2%}. Over all levels the misses "
+            f"sum to {missed:.2%}; no weights within these bounds bring that under "
+            f"{raking.least_miss or 0:.2%}."
         )
     for note in raking.notes:
         console.print(note)
