@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from juries.concluding import Gathered
+    from juries.report.plots import Plots
 
 _T = TypeVar("_T")
 
@@ -45,14 +46,14 @@ class Run:
 
         For a run too large for memory, scan `run.directory.ratings` with polars instead.
         """
-        import polars as pl  # noqa: PLC0415 (heavy, and most callers want scores)
+        import polars as pl
 
         return pl.read_parquet(self.directory.ratings)
 
     @property
     def verdicts(self) -> pl.DataFrame:
         """What the jury concluded of each response: one row an item and model."""
-        import polars as pl  # noqa: PLC0415 (heavy, and most callers want scores)
+        import polars as pl
 
         return pl.read_parquet(self.directory.verdicts)
 
@@ -64,9 +65,20 @@ class Run:
         Raises:
             JuriesError: nothing was recorded yet.
         """
-        from juries.concluding import gather  # noqa: PLC0415 (heavy)
+        from juries.concluding import gather
 
         return gather(self.directory, self.record, Silent())
+
+    @property
+    def plot(self) -> Plots:
+        """The run's charts as methods: `run.plot.welfare_curve()`; `list(run.plot)` names them.
+
+        Raises:
+            JuriesError: altair is not installed; the message says how to install it.
+        """
+        from juries.report.plots import Plots
+
+        return Plots(self.path)
 
     def scores(self) -> Scores:
         """The scores written last; computed now where there are none."""
@@ -82,7 +94,7 @@ class Run:
         Raises:
             JuriesError: nothing was recorded yet.
         """
-        from juries.concluding import conclude  # noqa: PLC0415 (heavy)
+        from juries.concluding import conclude
 
         spec = (study or self.study).scores
         scores = conclude(self.directory, self.record, spec, progress or Silent())
@@ -137,7 +149,7 @@ def run(
         InputError: the study or its files cannot be used.
         LedgerError: the folder cannot be written; what was recorded is kept.
     """
-    from juries.running import ITEMS_IN_FLIGHT, prepare, run_study  # noqa: PLC0415 (heavy)
+    from juries.running import ITEMS_IN_FLIGHT, prepare, run_study
 
     progress = progress or Silent()
     loaded, base = load_study(study)

@@ -64,7 +64,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     path = Path(path)
     suffix = table_suffix(path)
     if suffix == ".parquet":
-        import polars as pl  # noqa: PLC0415 - heavy, and the text formats do without
+        import polars as pl
 
         columns = _columns(rows)
         whole = [{name: row.get(name) for name in columns} for row in rows]

@@ -143,7 +143,7 @@ def nearest_targets(cells: Cells, bounds: tuple[float, float] | None) -> list[Fl
     Nearest in the sum of absolute deviations over all levels (a linear program), so that few
     levels carry the miss. Equal to the targets where these can be met.
     """
-    from personas.programs import Program  # noqa: PLC0415 - heavy; only unmet margins need it
+    from personas.programs import Program
 
     lower, upper = bounds or (0.0, np.inf)
     count, wanted = cells.mass.size, np.concatenate(list(cells.targets))

@@ -262,7 +262,7 @@ def _is_number(text: str) -> bool:
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:
-    import polars as pl  # noqa: PLC0415 - heavy, and the text formats do without
+    import polars as pl
 
     try:
         frame = pl.scan_parquet(path, glob=False)

@@ -178,7 +178,6 @@ class LlmSettings(_Settings):
         special_tokens: further strings of the model's chat template to neutralise in items.
         extra_body: sent with every request as it stands.
         capabilities: overrides of what the probe finds.
-        share: share of the seats where a jury mixes minds.
     """
 
     kind: Literal["llm"] = "llm"
@@ -206,7 +205,6 @@ class LlmSettings(_Settings):
     price: TokenPrice | None = None
     gpu: GpuPrice | None = None
     capabilities: CapabilityOverrides = CapabilityOverrides()
-    share: Share = 1.0
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -225,6 +223,23 @@ class LlmSettings(_Settings):
             raise ValueError("samples are short; ask for the reason separately")
         return self
 
+    def located(self, base: Path) -> LlmSettings:
+        """The same settings with absolute paths."""
+
+        def absolute(path: Path | None) -> Path | None:
+            return None if path is None else base / path.expanduser()
+
+        endpoints = tuple(
+            each.model_copy(update={"api_key_file": absolute(each.api_key_file)})
+            for each in self.endpoints
+        )
+        serve = self.serve
+        if serve is not None and serve.python is not None and len(serve.python.parts) > 1:
+            serve = serve.model_copy(update={"python": absolute(serve.python)})
+        return self.model_copy(
+            update={"endpoints": endpoints, "serve": serve, "prompts": absolute(self.prompts)}
+        )
+
     def identity(self) -> dict[str, Any]:
         """What can change an answer, for the study's fingerprint.
 
@@ -239,7 +254,6 @@ class LlmSettings(_Settings):
             "gpu",
             "panel_batch",
             "capabilities",
-            "share",
             "prompts",
         }
         prompts = load_prompts(self.prompts).version

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtri
 
 from graphs.items import FloatArray
 from juries.calibration.interval import Interval, normal_interval
@@ -75,6 +76,13 @@ class PpiMean:
         if self.standard_error == 0:
             return float("inf")
         return self.n * (self.people_only.standard_error / self.standard_error) ** 2
+
+    def least_correlation(self, level: float = 0.95) -> float | None:
+        """Lower end of the correlation's two-sided interval (Fisher's z); None where undefined."""
+        if self.correlation is None or self.n <= 3:
+            return None
+        z = np.arctanh(np.clip(self.correlation, -1 + 1e-12, 1 - 1e-12))
+        return float(np.tanh(z - ndtri(0.5 + level / 2) / np.sqrt(self.n - 3)))
 
 
 def ppi_mean(

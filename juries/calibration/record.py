@@ -58,7 +58,7 @@ class CalibrationRecord(BaseModel):
                 f"Not calibrated: the record was made with another {' and '.join(wrong)}. "
                 "Calibrate this run, or repeat the calibrated one."
             )
-        return f"Calibrated against {self.human_file}: {self.decision}."
+        return f"Calibrated against {self.human_file}, with the verdict: {self.decision}."
 
     def write(self, path: Path) -> None:
         """Write the record, whole or not at all."""

@@ -3,7 +3,8 @@
 - *replace*: the alt-test passes, the jury lies no further from people than people from each other
   (by more than `TOLERANCE` of the scale), its spread is like people's, and no group of people is
   left far behind. A rater simulator never replaces people, whatever its figures.
-- *pre-annotate*: predictions pay: with people's labels on some items, they narrow the interval.
+- *pre-annotate*: predictions pay: with people's labels on some items they narrow the interval, by
+  a correlation that exceeds its threshold beyond chance (Bonferroni over the estimates).
 - *don't*: otherwise.
 """
 
@@ -169,15 +170,27 @@ def _saving(estimates: Sequence[PpiMean | Undefined]) -> tuple[bool, str]:
         reason = next((e.reason for e in estimates if isinstance(e, Undefined)), "no estimate")
         return False, f"Whether predictions pay is unknown: {reason}."
     best = max(known, key=lambda one: one.effective_labels / one.n)
-    if not any(one.pays for one in known):
-        notes = [note for note in best.notes if note.startswith("predictions")]
-        return False, f"Pre-annotation saves nothing here: {'; '.join(notes)}."
-    paying = sum(one.pays for one in known)
-    return True, (
-        f"Predictions pay for {paying} of {len(known)} estimates: at best {best.n} labels are "
-        f"worth {best.effective_labels:.0f} (correlation {best.correlation:.2f}, lambda "
-        f"{best.lam:.2f})."
-    )
+    sure = [one for one in known if _surely_pays(one, len(known))]
+    if sure:
+        return True, (
+            f"Predictions pay for {len(sure)} of {len(known)} estimates: at best {best.n} labels "
+            f"are worth {best.effective_labels:.0f} (correlation {best.correlation:.2f}, lambda "
+            f"{best.lam:.2f})."
+        )
+    if any(one.pays for one in known):
+        return False, (
+            f"Whether predictions pay is in doubt: at best they correlate at {best.correlation:.2f} "
+            f"with {best.n} labels, which may be chance; a gain needs more than "
+            f"{best.threshold:.2f}."
+        )
+    notes = [note for note in best.notes if note.startswith("predictions")]
+    return False, f"Pre-annotation saves nothing here: {'; '.join(notes)}."
+
+
+def _surely_pays(one: PpiMean, tests: int) -> bool:
+    """Whether the correlation exceeds its threshold beyond chance, all estimates considered."""
+    least = one.least_correlation(1 - 0.05 / tests)
+    return one.pays and least is not None and one.threshold is not None and least > one.threshold
 
 
 def _correlation(items: ItemAgreement) -> tuple[str, ...]:

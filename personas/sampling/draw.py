@@ -70,9 +70,9 @@ def sample(
     if method == "stratified":
         return sample_stratified(population, seats, by=by, seed=seed)
     if method == "quota":
-        from personas.sampling.quota import sample_quota  # noqa: PLC0415 - brings the solver
+        from personas.sampling.quota import sample_quota
 
         return sample_quota(population, seats, quotas=quotas or {}, seed=seed)
-    from personas.sampling.leximin import leximin  # noqa: PLC0415 - brings the solver
+    from personas.sampling.leximin import leximin
 
     return leximin(population, seats, quotas=quotas or {}).draw(seed)
