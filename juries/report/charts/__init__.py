@@ -1,0 +1,3 @@
+"""Every chart of a report as a function from results to a `Figure` that holds an Altair chart."""
+
+from __future__ import annotations
