@@ -12,6 +12,7 @@ from langgraph.runtime import Runtime
 
 from graphs.deliberation import mediation, nodes
 from graphs.deliberation.context import DeliberationContext, DeliberationState
+from graphs.deliberation.spec import MOST_ROUNDS
 
 
 class Node(Protocol):
@@ -27,6 +28,10 @@ class Node(Protocol):
 DeliberationGraph = CompiledStateGraph[
     DeliberationState, DeliberationContext, DeliberationState, DeliberationState
 ]
+GOING_ON, STOPPED = "going on", "stopped"
+SAMPLED, NOT_SAMPLED = "sampled for the control", "not sampled"
+MOST_STEPS = 4 * MOST_ROUNDS + 10
+"""LangGraph's guard against loops, above what the most rounds of any protocol need."""
 _TALK: dict[str, tuple[str, Node]] = {
     "independent": ("rest", nodes.rest),
     "discussion": ("speak", nodes.speak),
@@ -52,11 +57,11 @@ def build_deliberation_graph(protocol: str) -> StateGraph[DeliberationState, Any
         graph.add_node(name, node)
         graph.add_node("vote", nodes.vote)
         graph.add_edge("first_ballot", name)
-        graph.add_edge(name, "vote")
-        graph.add_conditional_edges("vote", _stopped, {"stopped": "final_ballot", "going on": name})
+        graph.add_conditional_edges(name, _stopped, {STOPPED: "final_ballot", GOING_ON: "vote"})
+        graph.add_conditional_edges("vote", _stopped, {STOPPED: "final_ballot", GOING_ON: name})
     graph.add_node("final_ballot", nodes.final_ballot)
     graph.add_node("control", nodes.control)
-    graph.add_edge("final_ballot", "control")
+    graph.add_conditional_edges("final_ballot", _sampled, {SAMPLED: "control", NOT_SAMPLED: END})
     graph.add_edge("control", END)
     return graph
 
@@ -64,7 +69,8 @@ def build_deliberation_graph(protocol: str) -> StateGraph[DeliberationState, Any
 @cache
 def deliberation_graph(protocol: str) -> DeliberationGraph:
     """The compiled graph of a protocol, built once a process."""
-    return build_deliberation_graph(protocol).compile(name=protocol)
+    graph = build_deliberation_graph(protocol).compile(name=protocol)
+    return graph.with_config(recursion_limit=MOST_STEPS)
 
 
 def _add_mediation(graph: StateGraph[DeliberationState, Any, Any, Any]) -> None:
@@ -75,11 +81,15 @@ def _add_mediation(graph: StateGraph[DeliberationState, Any, Any, Any]) -> None:
     graph.add_node("agree", mediation.agree)
     graph.add_edge("first_ballot", "opinions")
     graph.add_edge("opinions", "draft")
-    graph.add_conditional_edges("draft", _stopped, {"stopped": "agree", "going on": "rank"})
-    graph.add_conditional_edges("rank", _stopped, {"stopped": "agree", "going on": "critique"})
+    graph.add_conditional_edges("draft", _stopped, {STOPPED: "agree", GOING_ON: "rank"})
+    graph.add_conditional_edges("rank", _stopped, {STOPPED: "agree", GOING_ON: "critique"})
     graph.add_edge("critique", "draft")
     graph.add_edge("agree", "final_ballot")
 
 
 def _stopped(state: DeliberationState) -> str:
-    return "going on" if state.get("stop") is None else "stopped"
+    return GOING_ON if state.get("stop") is None else STOPPED
+
+
+def _sampled(state: DeliberationState, runtime: Runtime[DeliberationContext]) -> str:
+    return SAMPLED if runtime.context.plan.is_control(state["item"]) else NOT_SAMPLED

@@ -96,8 +96,10 @@ class DeliberationContext:
         return sum(await asyncio.gather(*(ask(bench) for bench in self.benches)))
 
     def heard(self, floor: Floor, through: int) -> tuple[Round, ...]:
-        """The rounds of talk up to and including one, as the jury heard them."""
-        return tuple(self.round(floor, number) for number in range(1, through + 1))
+        """The rounds of talk up to and including one that is over, as the jury heard them."""
+        for number in range(len(floor.rounds) + 1, through + 1):
+            floor.rounds[number] = self.round(floor, number)
+        return tuple(floor.rounds[number] for number in range(1, through + 1))
 
     def round(self, floor: Floor, number: int) -> Round:
         """One round of talk, with what was said in it so far."""

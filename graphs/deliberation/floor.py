@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
+from graphs.minds.deliberator import Round
 from graphs.records import (
     Cell,
     Poll,
@@ -15,6 +17,8 @@ from graphs.records import (
     Turn,
     Utterance,
 )
+
+Key = tuple[Any, ...]
 
 
 class Floor:
@@ -29,39 +33,41 @@ class Floor:
 
     def __init__(self, item: int, rows: Iterable[Rating | Statement | Preference] = ()) -> None:
         self.item = item
-        self._ratings: dict[int, dict[Cell, Rating]] = defaultdict(dict)
-        self._statements: dict[int, dict[Turn, Statement]] = defaultdict(dict)
-        self._preferences: dict[int, dict[Poll, Preference]] = defaultdict(dict)
+        self.rounds: dict[int, Round] = {}
+        """Rounds of talk that are over, as the jury heard them."""
+        self._ratings: dict[int, dict[Key, Rating]] = defaultdict(dict)
+        self._statements: dict[int, dict[Key, Statement]] = defaultdict(dict)
+        self._preferences: dict[int, dict[Key, Preference]] = defaultdict(dict)
         self.add(rows)
 
     def add(self, rows: Iterable[Rating | Statement | Preference]) -> None:
-        """Take rows in."""
+        """Take rows in. Their keys are plain tuples, which equal the named ones and cost less."""
         for row in rows:
             if isinstance(row, Rating):
-                self._ratings[row.round][row.cell] = row
+                self._ratings[row.round][row[:7]] = row
             elif isinstance(row, Statement):
-                self._statements[row.round][row.turn] = row
+                self._statements[row.round][row[:5]] = row
             else:
-                self._preferences[row.round][row.poll] = row
+                self._preferences[row.round][row[:3]] = row
 
     # what need not be asked again
 
     def cells(self, round_: int) -> frozenset[Cell]:
         """Ratings of a round that were answered."""
         return frozenset(
-            cell for cell, row in self._ratings[round_].items() if row.status != Status.FAILED
+            row.cell for row in self._ratings[round_].values() if row.status != Status.FAILED
         )
 
     def turns(self, round_: int) -> frozenset[Turn]:
         """Turns of a round that were taken."""
         return frozenset(
-            turn for turn, row in self._statements[round_].items() if row.status != Status.FAILED
+            row.turn for row in self._statements[round_].values() if row.status != Status.FAILED
         )
 
     def polls(self, round_: int) -> frozenset[Poll]:
         """Rankings of a round that were given."""
         return frozenset(
-            poll for poll, row in self._preferences[round_].items() if row.status != Status.FAILED
+            row.poll for row in self._preferences[round_].values() if row.status != Status.FAILED
         )
 
     # what was said and voted
@@ -69,12 +75,12 @@ class Floor:
     def ballots(self, round_: int) -> tuple[Rating, ...]:
         """A round's ratings, first replicates only, in cell order."""
         rows = self._ratings[round_]
-        return tuple(rows[cell] for cell in sorted(rows) if cell.replicate == 0)
+        return tuple(rows[key] for key in sorted(rows) if rows[key].replicate == 0)
 
     def said(self, round_: int, *kinds: Utterance) -> tuple[Statement, ...]:
         """A round's statements of some kinds, in the order of speaking."""
         rows = [row for row in self._statements[round_].values() if row.kind in kinds]
-        return tuple(sorted(rows, key=lambda row: (row.order, row.turn)))
+        return tuple(sorted(rows, key=lambda row: (row.order, row[:5])))
 
     def preferences(self, round_: int) -> tuple[Preference, ...]:
         """A round's rankings, in seat order."""

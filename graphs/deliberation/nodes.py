@@ -48,7 +48,7 @@ async def speak(state: DeliberationState, runtime: Context) -> DeliberationState
         objecting = [seat for seat in group if seat == objector]
         kind = Utterance.OBJECTION
         added += await say(context, floor, round_, kind, objecting, heard, sides=sides)
-    return _went_on(state, round_, added)
+    return _went_on(context, state, round_, added)
 
 
 async def report(state: DeliberationState, runtime: Context) -> DeliberationState:
@@ -58,7 +58,7 @@ async def report(state: DeliberationState, runtime: Context) -> DeliberationStat
     added = 0
     if not floor.said(round_, Utterance.FEEDBACK):
         added = await context.take(floor, [feedback(context, floor, round_)])
-    return _went_on(state, round_, added)
+    return _went_on(context, state, round_, added)
 
 
 async def argue(state: DeliberationState, runtime: Context) -> DeliberationState:
@@ -67,36 +67,34 @@ async def argue(state: DeliberationState, runtime: Context) -> DeliberationState
     floor = await context.floor(state["item"])
     sides = _advocates(context, floor)
     if not sides:
-        return {"item": state["item"], "round": round_ - 1, "stop": Stop.ONE_SIDED}
+        return {**state, "stop": Stop.ONE_SIDED}
     kind = Utterance.ADVOCACY if round_ == 1 else Utterance.REBUTTAL
     heard = context.heard(floor, round_ - 1)
     order = [seat for seat in context.plan.order(floor.item, round_) if seat in sides]
     added = await say(context, floor, round_, kind, order, heard, sides=sides)
-    return _went_on(state, round_, added)
+    return _went_on(context, state, round_, added)
 
 
-async def rest(state: DeliberationState, runtime: Context) -> DeliberationState:  # noqa: ARG001 (a node)
+async def rest(state: DeliberationState, runtime: Context) -> DeliberationState:
     """A round without talk, as in the control."""
-    return _went_on(state, state.get("round", 0) + 1, 0)
+    return _went_on(runtime.context, state, state.get("round", 0) + 1, 0)
 
 
 async def vote(state: DeliberationState, runtime: Context) -> DeliberationState:
-    """A running vote, unless none is wanted or the final ballot follows; and whether to go on."""
+    """A running vote, private or shown in the next round; and whether talk goes on."""
     context, round_ = runtime.context, state.get("round", 0)
-    stop, added = state.get("stop"), 0
     floor = await context.floor(state["item"])
-    if stop is None:
-        spec = context.plan.spec
-        if spec.votes != "none" and round_ < spec.rounds:
-            added = await context.ballot(floor, round_, heard_at(context, floor, round_))
-        stop = reason_to_stop(
-            spec,
-            floor,
-            round_,
-            seats=context.plan.seats,
-            responses=len(context.items[floor.item].responses),
-            questions=context.questions,
-        )
+    added = 0
+    if context.plan.spec.votes != "none":
+        added = await context.ballot(floor, round_, heard_at(context, floor, round_))
+    stop = reason_to_stop(
+        context.plan.spec,
+        floor,
+        round_,
+        seats=context.plan.seats,
+        responses=len(context.items[floor.item].responses),
+        questions=context.questions,
+    )
     recorded = state.get("recorded", 0) + added
     return {"item": state["item"], "round": round_, "stop": stop, "recorded": recorded}
 
@@ -111,14 +109,12 @@ async def final_ballot(state: DeliberationState, runtime: Context) -> Deliberati
 
 
 async def control(state: DeliberationState, runtime: Context) -> DeliberationState:
-    """On a sampled share of items the jury also rates as often again without talk."""
+    """The jury rates as often again as if nobody had talked; on a sampled share of items."""
     context = runtime.context
     floor = await context.floor(state["item"])
     added = 0
-    if context.plan.is_control(floor.item):
-        for round_ in context.plan.spec.control_rounds:
-            added += await context.ballot(floor, round_, ())
-    del context.floors[floor.item]
+    for round_ in context.plan.spec.control_rounds:
+        added += await context.ballot(floor, round_, ())
     return {**state, "recorded": state.get("recorded", 0) + added}
 
 
@@ -176,9 +172,13 @@ async def say(
     return sum(await asyncio.gather(*(ask(bench) for bench in context.benches)))
 
 
-def _went_on(state: DeliberationState, round_: int, added: int) -> DeliberationState:
+def _went_on(
+    context: DeliberationContext, state: DeliberationState, round_: int, added: int
+) -> DeliberationState:
+    """A round was held; after the last one the final ballot follows without a running vote."""
+    stop = Stop.ROUNDS if round_ >= context.plan.spec.rounds else None
     recorded = state.get("recorded", 0) + added
-    return {"item": state["item"], "round": round_, "stop": None, "recorded": recorded}
+    return {"item": state["item"], "round": round_, "stop": stop, "recorded": recorded}
 
 
 async def _condense(context: DeliberationContext, floor: Floor, round_: int) -> int:

@@ -34,6 +34,8 @@ class Plan:
         self.jurors = tuple(jurors)
         self.seed = seed
         self._drawn = lru_cache(maxsize=64)(self._draw)
+        self._common = lru_cache(maxsize=64)(self._common_weights)
+        self._orders = lru_cache(maxsize=1024)(self._order)
 
     @property
     def seats(self) -> int:
@@ -57,18 +59,11 @@ class Plan:
             hearing[:, speakers] = 1.0
             np.fill_diagonal(hearing, 0.0)
             return influence(hearing)[: self.seats]
-        weights = np.zeros((self.seats, self.seats + 1))
-        weights[:, : self.seats] = (
-            np.full((self.seats, self.seats), 1 / self.seats)
-            if isinstance(protocol, Delphi)
-            else self.network(round_).weights
-        )
-        return weights
+        return self._common(round_ if redrawn_each_round(self.spec.topology) else 1)
 
     def order(self, item: int, round_: int) -> tuple[int, ...]:
         """Seats in the order of speaking."""
-        shuffled = generator(self.seed, "deliberation", "order", item, round_)
-        return tuple(shuffled.permutation(self.seats).tolist())
+        return self._orders(item, round_)
 
     def objector(self, item: int, round_: int) -> int:
         """The seat that argues against the leading view; another each round."""
@@ -88,6 +83,20 @@ class Plan:
             return False
         drawn = generator(self.seed, "deliberation", "control", item).random()
         return bool(drawn < self.spec.control)
+
+    def _order(self, item: int, round_: int) -> tuple[int, ...]:
+        shuffled = generator(self.seed, "deliberation", "order", item, round_)
+        return tuple(shuffled.permutation(self.seats).tolist())
+
+    def _common_weights(self, round_: int) -> FloatArray:
+        weights = np.zeros((self.seats, self.seats + 1))
+        weights[:, : self.seats] = (
+            np.full((self.seats, self.seats), 1 / self.seats)
+            if isinstance(self.spec.protocol, Delphi)
+            else self.network(round_).weights
+        )
+        weights.flags.writeable = False
+        return weights
 
     def _draw(self, round_: int) -> InfluenceNetwork:
         return draw(self.spec.topology, self.jurors, seed=self.seed, round_=round_)

@@ -13,6 +13,8 @@ from personas.settings import Settings
 Turns = Literal["simultaneous", "round_robin"]
 RankingRule = Literal["schulze", "borda", "instant_runoff", "approval"]
 
+MOST_ROUNDS = 50
+
 
 class Independent(Settings):
     """No talk: jurors rate again as often as they would with it. The control."""
@@ -145,9 +147,9 @@ class Deliberation(Settings):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        if not 1 <= self.rounds <= 50:
+        if not 1 <= self.rounds <= MOST_ROUNDS:
             raise ValueError(
-                f"{self.rounds} rounds of talk; expected 1 to 50"
+                f"{self.rounds} rounds of talk; expected 1 to {MOST_ROUNDS}"
                 + ("; to have none, use the protocol `independent`" if not self.rounds else "")
             )
         if self.stop.least_rounds > self.rounds:

@@ -33,10 +33,8 @@ def reason_to_stop(
     responses: int,
     questions: Sequence[Question],
 ) -> Stop | None:
-    """Why talk ends after a round of talk and the vote that followed it; None to go on."""
+    """Why talk ends after a round, not the last, and the vote that followed; None to go on."""
     rules = spec.stop
-    if round_ >= spec.rounds:
-        return Stop.ROUNDS
     if rules.tokens is not None and floor.tokens() >= rules.tokens:
         return Stop.TOKENS
     if round_ < rules.least_rounds:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,23 @@ class Occasion:
     uniforms: FloatArray
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Held:
+    """What a panel's jurors hold about an item on one question, before chance and talk.
+
+    Attributes:
+        discrimination: of each juror, shape [jurors].
+        standing: terms of each standing, shape [responses, jurors, terms]; on an ordinal scale the
+            last one is what talk adds.
+        options: terms of each option's utility, the last being what talk adds, shape
+            [responses, jurors, K, terms]; empty on an ordinal scale.
+    """
+
+    discrimination: FloatArray
+    standing: FloatArray
+    options: FloatArray = field(default_factory=lambda: np.zeros((0, 0, 0, 0)))
+
+
 class OrdinalQuestion:
     """A Likert scale or rubric criterion as the simulator answers it."""
 
@@ -64,30 +81,30 @@ class OrdinalQuestion:
         self._reasons = Reasons([*standing_phrases(weights, settings.planted), SWAYED])
         self.rows = 1
 
-    def positions(self, sight: Sight, seed: int) -> FloatArray:
+    def hold(self, sight: Sight, seed: int) -> Held:
+        """What jurors hold about an item, read once and asked for many times."""
+        residuals = _response_noise(sight, seed, self.name, 1)[:, 0] * self._settings.residual_sd
+        terms = contributions(sight, self.name, self._settings, residuals)
+        return Held(discrimination=sight.traits.discrimination, standing=_and_talk(terms))
+
+    def positions(self, held: Held) -> FloatArray:
         """Where each juror stands before anything is heard, shape [1, responses, jurors]."""
-        return self._terms(sight, seed).sum(axis=-1)[None]
+        return held.standing.sum(axis=-1)[None]
 
     def answers(
-        self,
-        sight: Sight,
-        seed: int,
-        occasions: Iterable[Occasion],
-        moved: FloatArray | None = None,
+        self, held: Held, occasions: Iterable[Occasion], moved: FloatArray | None = None
     ) -> Iterator[Answers]:
         """What the panel answers on each occasion.
 
         Args:
-            sight: the item as the panel sees it.
-            seed: of the study.
+            held: what jurors hold about the item.
             occasions: the noise of each.
             moved: how far talk has moved `positions`, or None.
         """
-        settings = self._settings
-        terms = _with(self._terms(sight, seed), None if moved is None else moved[0])
+        terms = _moved(held.standing, None if moved is None else moved[0])
         for occasion in occasions:
-            terms[..., OCCASION] = settings.replicate_sd * occasion.normals
-            ordered = graded(terms.sum(axis=-1), sight.traits.discrimination, self._thresholds)
+            terms[..., OCCASION] = self._settings.replicate_sd * occasion.normals
+            ordered = graded(terms.sum(axis=-1), held.discrimination, self._thresholds)
             probabilities = ordered[..., ::-1] if self._mirrored else ordered
             yield Answers(
                 probabilities=probabilities,
@@ -95,19 +112,15 @@ class OrdinalQuestion:
                 reasons=self._reasons.name(terms.reshape(-1, terms.shape[-1])),
             )
 
-    def reasons(self, sight: Sight, seed: int, moved: FloatArray) -> list[str]:
+    def reasons(self, held: Held, moved: FloatArray) -> list[str]:
         """What each juror thinks decisive, chance apart: responses outer, jurors inner."""
-        terms = _with(self._terms(sight, seed), moved[0])
+        terms = _moved(held.standing, moved[0])
         return self._reasons.name(terms.reshape(-1, terms.shape[-1]))
 
     def nearest(self, positions: FloatArray) -> NDArray[np.int64]:
         """The median point at each position, 1..K; `positions` [1, ...], result [...]."""
         passed = (positions[0][..., None] > self._thresholds).sum(axis=-1)
         return len(self._thresholds) + 1 - passed if self._mirrored else passed + 1
-
-    def _terms(self, sight: Sight, seed: int) -> FloatArray:
-        residuals = _response_noise(sight, seed, self.name, 1)[:, 0] * self._settings.residual_sd
-        return contributions(sight, self.name, self._settings, residuals)
 
 
 class ChoiceQuestion:
@@ -135,32 +148,38 @@ class ChoiceQuestion:
         self._reasons = Reasons(phrases)
         self.rows = size
 
-    def positions(self, sight: Sight, seed: int) -> FloatArray:
-        """Where each juror stands on each option, before anything is heard and without the slope.
+    def hold(self, sight: Sight, seed: int) -> Held:
+        """See `OrdinalQuestion.hold`."""
+        settings = self._settings
+        noise = _response_noise(sight, seed, self.name, 1 + len(self._options))
+        terms = contributions(sight, self.name, settings, noise[:, 0] * settings.residual_sd)
+        options = self._option_terms(sight, seed, noise[:, 1:] * settings.option_sd)
+        return Held(
+            discrimination=sight.traits.discrimination,
+            standing=terms,
+            options=_and_talk(options),
+        )
+
+    def positions(self, held: Held) -> FloatArray:
+        """Where each juror stands on each option before anything is heard.
 
         Returns:
             Utilities less the juror's mean over options, shape [K, responses, jurors].
         """
-        terms, options = self._terms(sight, seed)
-        utilities = options.sum(axis=-1) + self._slopes * terms.sum(axis=-1)[..., None]
+        utilities = self._utilities(held, held.options)
         return np.moveaxis(utilities - utilities.mean(axis=-1, keepdims=True), -1, 0)
 
     def answers(
-        self,
-        sight: Sight,
-        seed: int,
-        occasions: Iterable[Occasion],
-        moved: FloatArray | None = None,
+        self, held: Held, occasions: Iterable[Occasion], moved: FloatArray | None = None
     ) -> Iterator[Answers]:
         """What the panel answers on each occasion; `moved` as in `OrdinalQuestion.answers`."""
-        settings = self._settings
-        terms, options = self._terms(sight, seed)
-        options = _with(options, None if moved is None else np.moveaxis(moved, 0, -1))
+        terms = held.standing.copy()
+        options = _moved(held.options, None if moved is None else np.moveaxis(moved, 0, -1))
         utilities = options.sum(axis=-1)
         for occasion in occasions:
-            terms[..., OCCASION] = settings.replicate_sd * occasion.normals
+            terms[..., OCCASION] = self._settings.replicate_sd * occasion.normals
             drawn_to = utilities + self._slopes * terms.sum(axis=-1)[..., None]
-            probabilities = nominal(sight.traits.discrimination[:, None] * drawn_to)
+            probabilities = nominal(held.discrimination[:, None] * drawn_to)
             points = draw(probabilities, occasion.uniforms)
             yield Answers(
                 probabilities=probabilities,
@@ -168,23 +187,18 @@ class ChoiceQuestion:
                 reasons=self._why(terms, options, points),
             )
 
-    def reasons(self, sight: Sight, seed: int, moved: FloatArray) -> list[str]:
+    def reasons(self, held: Held, moved: FloatArray) -> list[str]:
         """See `OrdinalQuestion.reasons`."""
-        terms, options = self._terms(sight, seed)
-        options = _with(options, np.moveaxis(moved, 0, -1))
-        utilities = options.sum(axis=-1) + self._slopes * terms.sum(axis=-1)[..., None]
-        return self._why(terms, options, utilities.argmax(axis=-1) + 1)
+        options = _moved(held.options, np.moveaxis(moved, 0, -1))
+        chosen = self._utilities(held, options).argmax(axis=-1) + 1
+        return self._why(held.standing, options, chosen)
 
     def nearest(self, positions: FloatArray) -> NDArray[np.int64]:
         """The option liked best at each position, 1..K; `positions` [K, ...], result [...]."""
         return positions.argmax(axis=0) + 1
 
-    def _terms(self, sight: Sight, seed: int) -> tuple[FloatArray, FloatArray]:
-        """Terms of the standing and, beside it, of each option's utility."""
-        settings = self._settings
-        noise = _response_noise(sight, seed, self.name, 1 + len(self._options))
-        terms = contributions(sight, self.name, settings, noise[:, 0] * settings.residual_sd)
-        return terms, self._option_terms(sight, seed, noise[:, 1:] * settings.option_sd)
+    def _utilities(self, held: Held, options: FloatArray) -> FloatArray:
+        return options.sum(axis=-1) + self._slopes * held.standing.sum(axis=-1)[..., None]
 
     def _option_terms(self, sight: Sight, seed: int, appeal: FloatArray) -> FloatArray:
         """Terms of each option's utility beside the standing, [responses, jurors, K, 3 + effects].
@@ -218,12 +232,17 @@ class ChoiceQuestion:
         return self._reasons.name(both.reshape(-1, both.shape[-1]))
 
 
-def _with(terms: FloatArray, moved: FloatArray | None) -> FloatArray:
-    """The same terms with one more, which talk added."""
-    added = np.zeros((*terms.shape[:-1], 1))
+def _and_talk(terms: FloatArray) -> FloatArray:
+    """The same terms with one more, nothing as yet, for what talk adds."""
+    return np.concatenate([terms, np.zeros((*terms.shape[:-1], 1))], axis=-1)
+
+
+def _moved(terms: FloatArray, moved: FloatArray | None) -> FloatArray:
+    """A copy of the terms with what talk added in the last one."""
+    terms = terms.copy()
     if moved is not None:
-        added[..., 0] = moved
-    return np.concatenate([terms, added], axis=-1)
+        terms[..., -1] = moved
+    return terms
 
 
 def compile_question(

@@ -109,7 +109,7 @@ class PsychometricMind:
         for criterion, question in enumerate(self._compiled(task.questions)):
             occasions = _occasions(task, traits, question.name)
             answers = question.answers(
-                stand.sight, task.seed, occasions, None if moved is None else moved[criterion]
+                stand.held[criterion], occasions, None if moved is None else moved[criterion]
             )
             for replicate, answer in enumerate(answers):
                 rows = self._rows(task, traits.positions, criterion, replicate, answer)

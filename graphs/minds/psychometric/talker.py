@@ -23,7 +23,6 @@ from graphs.minds.psychometric.talking import (
     revised_positions,
     stances_of,
     susceptibilities,
-    take_stand,
 )
 from graphs.minds.psychometric.traits import Traits
 from graphs.minds.psychometric.wording import group_statement, speech
@@ -68,7 +67,8 @@ class Talker:
         if kept is not None and kept[0] is item:
             return kept[1]
         sight = see(item, self._traits(panel, seed), self._settings, seed)
-        stand = take_stand(sight, self._asked(questions), seed)
+        asked = self._asked(questions)
+        stand = Stand(asked=asked, held=tuple(question.hold(sight, seed) for question in asked))
         self._kept[key] = (item, stand)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
@@ -185,12 +185,10 @@ class Talker:
         self, task: SpeakTask, stand: Stand, positions: FloatArray, argued: FloatArray
     ) -> Callable[[int, Side | None], str]:
         """From a juror's place in the panel, and the side they were given, to what they say."""
-        asked = self._asked(task.questions)
-        moved, held = stand.split(positions - stand.start), stand.split(argued)
-        points = [q.nearest(part).T.tolist() for q, part in zip(asked, held, strict=True)]
-        reasons = [
-            q.reasons(stand.sight, task.seed, part) for q, part in zip(asked, moved, strict=True)
-        ]
+        parts = stand.split(argued)
+        points = [q.nearest(part).T.tolist() for q, part in zip(stand.asked, parts, strict=True)]
+        moved = zip(stand.asked, stand.held, stand.split(positions - stand.start), strict=True)
+        reasons = [question.reasons(held, part) for question, held, part in moved]
         jurors = len(task.panel)
 
         def words(place: int, side: Side | None) -> str:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphs.dynamics import hear
 from graphs.minds.deliberator import Round, Side
-from graphs.minds.psychometric.asking import ChoiceQuestion, OrdinalQuestion
+from graphs.minds.psychometric.asking import ChoiceQuestion, Held, OrdinalQuestion
 from graphs.minds.psychometric.settings import in_group
-from graphs.minds.psychometric.standing import Sight
 from graphs.minds.psychometric.talk_settings import TalkSettings
 from graphs.panel import Juror
 from graphs.records import Statement, Status
@@ -27,34 +27,37 @@ FloatArray = NDArray[np.float64]
 Asked = OrdinalQuestion | ChoiceQuestion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Stand:
     """Where a panel stands on an item before anything is heard.
 
     Attributes:
-        sight: the item as the panel sees it.
-        start: positions, shape [rows, jurors].
-        shapes: of each question's own positions, [rows per response, responses, jurors].
+        asked: the questions.
+        held: what the jurors hold on each.
     """
 
-    sight: Sight
-    start: FloatArray
-    shapes: tuple[tuple[int, ...], ...]
+    asked: tuple[Asked, ...]
+    held: tuple[Held, ...]
+
+    @cached_property
+    def start(self) -> FloatArray:
+        """Positions, shape [rows, jurors]."""
+        return np.concatenate([part.reshape(-1, part.shape[-1]) for part in self._parts])
+
+    @cached_property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of each question's own positions, [rows per response, responses, jurors]."""
+        return tuple(part.shape for part in self._parts)
+
+    @cached_property
+    def _parts(self) -> tuple[FloatArray, ...]:
+        return tuple(q.positions(h) for q, h in zip(self.asked, self.held, strict=True))
 
     def split(self, positions: FloatArray) -> tuple[FloatArray, ...]:
         """Positions by question, each in the shape that the question uses."""
         ends = np.cumsum([shape[0] * shape[1] for shape in self.shapes])[:-1]
         parts = np.split(positions, ends)
         return tuple(part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True))
-
-
-def take_stand(sight: Sight, asked: Sequence[Asked], seed: int) -> Stand:
-    """Positions of all jurors on all questions."""
-    parts = [question.positions(sight, seed) for question in asked]
-    rows = [part.reshape(-1, part.shape[-1]) for part in parts]
-    return Stand(
-        sight=sight, start=np.concatenate(rows), shapes=tuple(part.shape for part in parts)
-    )
 
 
 def susceptibilities(jurors: Sequence[Juror], talk: TalkSettings, seed: int) -> FloatArray:
