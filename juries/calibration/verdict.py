@@ -179,9 +179,9 @@ def _saving(estimates: Sequence[PpiMean | Undefined]) -> tuple[bool, str]:
         )
     if any(one.pays for one in known):
         return False, (
-            f"Whether predictions pay is in doubt: at best they correlate at {best.correlation:.2f} "
-            f"with {best.n} labels, which may be chance; a gain needs more than "
-            f"{best.threshold:.2f}."
+            f"Whether predictions pay is in doubt: at best they correlate at "
+            f"{best.correlation:.2f} with {best.n} labels, which may be chance; a gain needs more "
+            f"than {best.threshold:.2f}."
         )
     notes = [note for note in best.notes if note.startswith("predictions")]
     return False, f"Pre-annotation saves nothing here: {'; '.join(notes)}."

@@ -310,7 +310,20 @@ def budget(
         typer.echo(json.dumps(figures, indent=1))
         return
     print_rows(f"People's mean to plus and minus {half_width:g} points", cost_rows(rows))
-    print_rows("Half width by people alone", [asdict(point) for point in curve if point.items > 0])
+    for row in rows:
+        typer.echo(f"{row.who}: {row.note}")
+    print_rows(
+        "Half width by people alone",
+        [
+            {
+                "items": point.items,
+                "people an item": point.raters_per_item,
+                "answers": point.answers,
+                "half width": point.half_width,
+            }
+            for point in curve
+        ],
+    )
 
 
 def numbers(text: str, option: str) -> list[int]:

@@ -51,7 +51,6 @@ def cost_rows(rows: Sequence[CostRow]) -> list[dict[str, object]]:
             "jurors' answers": row.juror_answers,
             "cost": row.cost,
             "half width": "none valid" if row.half_width is None else row.half_width,
-            "note": row.note,
         }
         for row in rows
     ]

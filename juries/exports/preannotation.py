@@ -205,7 +205,7 @@ def _predict(
     shares = np.bincount(said - 1, weights=weight, minlength=len(labels))
     mean = float(weight @ said)
     point = int(np.floor(mean + 0.5)) if ordinal else int(shares.argmax()) + 1
-    confidence = float(shares[point - 1])
+    confidence = min(1.0, float(shares[point - 1]))  # weights may sum to a hair above 1
     spread = float(np.sqrt(weight @ (said - mean) ** 2))
     return Prediction(
         point=point,
