@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -62,7 +61,7 @@ class Likert(_Frozen):
     points: tuple[Label, ...] = Field(min_length=2, max_length=101)
     better: Literal["high", "low"] = "high"
 
-    @cached_property
+    @property  # not cached: pydantic compares cached arrays in ==, which fails
     def utilities(self) -> FloatArray:
         """Utility of each point in [0, 1], shape [K]: the rating rescaled by the scale's ends."""
         steps = np.linspace(0.0, 1.0, len(self.points))
@@ -111,7 +110,7 @@ class Choice(_Frozen):
         """The options, under the name that every scale has for its labels."""
         return self.options
 
-    @cached_property
+    @property  # not cached: pydantic compares cached arrays in ==, which fails
     def utilities(self) -> FloatArray | None:
         """Utility of each option in [0, 1], shape [K], or None where none was stated."""
         return None if self.worth is None else np.array(self.worth, dtype=np.float64)
