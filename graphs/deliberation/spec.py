@@ -128,7 +128,8 @@ class Deliberation(Settings):
         reveal: what jurors learn of each other: nothing but a letter drawn for each hearer, each
             other's `identity` (as their portraits tell it), or the attributes named.
         statement_characters: longest statement.
-        transcript_characters: what a juror may have heard before speakers condense what they said.
+        transcript_characters: of talk that a juror may have in front of them; beyond it speakers
+            condense what they said.
         stop: when talk ends early.
         control: share of items on which the same jurors also rate as often again without talk.
         verdict: how the final ballots become the jury's verdict.

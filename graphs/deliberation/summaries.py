@@ -10,9 +10,9 @@ from graphs.records import Status
 
 
 def too_long(context: DeliberationContext, floor: Floor, round_: int) -> bool:
-    """Whether some juror has heard more characters before a round than the budget allows.
+    """Whether some juror has more talk in front of them before a round than the budget allows.
 
-    What was condensed earlier counts by its summary.
+    Jurors have what they heard and what they said; what was condensed counts by its summary.
     """
     heard = context.heard(floor, round_ - 1)
     condensed = max((r.number for r in heard if r.summaries), default=1)
