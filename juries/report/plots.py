@@ -24,7 +24,7 @@ def figure_makers(findings: Findings) -> dict[str, Callable[[], Figure]]:
         JuriesError: the libraries that draw are not installed.
     """
     require_report()
-    from juries.report.charts import comparison, disagreement, jury, welfare
+    from juries.report.charts import comparison, disagreement, groups, jury, welfare
 
     source, scores = findings.source, findings.source.scores
     groups_matter = bool(scores.groups) and len(source.models) > 1
@@ -37,8 +37,8 @@ def figure_makers(findings: Findings) -> dict[str, Callable[[], Figure]]:
             True,
             lambda: disagreement.distributions(source, findings.distributions),
         ),
-        "groups": (bool(scores.groups), lambda: disagreement.groups(scores)),
-        "losses": (groups_matter, lambda: disagreement.losses(findings.choices, source.label)),
+        "groups": (bool(scores.groups), lambda: groups.groups(scores)),
+        "losses": (groups_matter, lambda: groups.losses(findings.choices, source.label)),
         "contested": (
             bool(scores.welfare),
             lambda: disagreement.contested(source, findings.contested),

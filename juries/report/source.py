@@ -53,7 +53,8 @@ class Source:
     @property
     def functions(self) -> tuple[WelfareFunction, ...]:
         """The welfare functions that were scored; none where the scale states no worth."""
-        return parse_welfares(tuple(dict.fromkeys(score.function for score in self.scores.welfare)))
+        names = tuple(dict.fromkeys(score.function for score in self.scores.welfare))
+        return parse_welfares(names) if names else ()
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -161,5 +161,10 @@ def model_shapes(models: Sequence[str]) -> alt.Scale:
     )
 
 
+def likert(domain: list[int]) -> alt.Scale:
+    """Orange at the low end, violet at the high one: told apart by colour-blind readers."""
+    return alt.Scale(scheme="purpleorange", reverse=True, domain=domain)
+
+
 def _wrapped(text: str, width: int = 92) -> list[str]:
     return textwrap.wrap(text, width)

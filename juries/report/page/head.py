@@ -33,7 +33,7 @@ def head(
         findings: of the run.
         parts: the page's sections, whose charts are drawn.
         places: for each item its chunk and its place in it.
-        folder: where chunks are that the page does not hold.
+        folder: where the chunks are; empty where the page holds them.
     """
     source = findings.source
     functions = list(dict.fromkeys((s.function, s.label) for s in source.scores.welfare))

@@ -56,7 +56,7 @@ def write_page(
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         packed, places = _pack_items(source, folder, largest)
-        content = head(findings, parts, places, folder=folder.name)
+        content = head(findings, parts, places, folder="" if packed else folder.name)
         page = _render(source, parts, head=pack(content), chunks=packed)
         with replacing(output) as file:
             file.writelines(page)
