@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NotRequired, TypedDict
 
@@ -18,6 +18,7 @@ from langgraph.runtime import Runtime
 
 from graphs.items import Item, Question
 from graphs.ledger import Ledger
+from graphs.llm.faults import MindUnavailableError
 from graphs.minds.protocol import Mind, RatingTask
 from graphs.panel import Panel
 from graphs.records import Cell
@@ -43,6 +44,15 @@ class RatingContext:
     replicates: int = 1
     partial: frozenset[int] = frozenset()
     """Items of which the ledger holds some answers, so that it must be asked which."""
+    unavailable: dict[str, MindUnavailableError] = field(
+        default_factory=dict[str, MindUnavailableError]
+    )
+    """Minds that no server answers for any more, by name; the others carry on."""
+
+    @property
+    def deserted(self) -> bool:
+        """No mind is left to ask."""
+        return len(self.unavailable) == len({bench.mind.name for bench in self.benches})
 
 
 class RatingState(TypedDict):
@@ -71,9 +81,12 @@ async def ask_panel(state: RatingState, runtime: Runtime[RatingContext]) -> Rati
             seed=context.seed,
         )
         recorded = 0
-        async for rows in bench.mind.rate(task):
-            await context.ledger.put(rows)
-            recorded += len(rows)
+        try:
+            async for rows in bench.mind.rate(task):
+                await context.ledger.put(rows)
+                recorded += len(rows)
+        except MindUnavailableError as error:
+            context.unavailable[bench.mind.name] = error
         return recorded
 
     return {

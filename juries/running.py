@@ -14,13 +14,16 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from graphs.items import Item, criterion_names, questions
 from graphs.ledger import Ledger, open_ledger
 from graphs.minds.opening import check_mind, open_mind
+from graphs.minds.protocol import Accountable
 from graphs.panel import Juror, Panel
 from graphs.rating import Bench, RatingContext, rating_graph
 from graphs.sources import load_items
+from juries.baselines import ask_baselines
 from juries.jury import describe_seats, read_population, seat_jury
 from juries.progress import Progress, Silent
 from juries.run_directory import MindRecord, RunDirectory, RunRecord, now, versions
@@ -71,12 +74,12 @@ def prepare(study: Study, base: Path) -> Prepared:
     items = load_items(study.items, base)
     population, raking = read_population(study.population, base)
     population.require(study.scores.groups)
-    minds = [(name, share) for name, _, share in study.minds]
+    minds = [(each.shown, each.share) for each in study.seated_minds]
     jurors, sample = seat_jury(population, study.jury, minds, seed=study.seed)
     asked = questions(study.scale)
-    for name, settings, _ in study.minds:
-        seated = [juror for juror in jurors if juror.mind == name]
-        check_mind(settings, jurors=seated, questions=asked, models=items.models)
+    for each in study.seated_minds:
+        seated = [juror for juror in jurors if juror.mind == each.shown]
+        check_mind(each.mind, jurors=seated, questions=asked, models=items.models)
     return Prepared(
         study=study.located(base),
         items=items.items,
@@ -119,9 +122,16 @@ async def run_study(
     asked = questions(study.scale)
     async with AsyncExitStack() as stack:
         benches: list[Bench] = []
-        for position, (name, settings, _) in enumerate(study.minds):
-            mind = await stack.enter_async_context(open_mind(settings, position=position))
-            seated = tuple(juror for juror in prepared.jurors if juror.mind == name)
+        for position, each in enumerate(study.seated_minds):
+            opening = open_mind(
+                each.mind,
+                position=position,
+                seed=study.seed,
+                logs=directory.path / "logs",
+                say=progress.say,
+            )
+            mind = await stack.enter_async_context(opening)
+            seated = tuple(juror for juror in prepared.jurors if juror.mind == each.shown)
             benches.append(Bench(mind=mind, panel=Panel(seated)))
         fingerprint = _fingerprint(prepared, benches)
         ledger = open_ledger(
@@ -135,6 +145,9 @@ async def run_study(
             },
         )
         stack.callback(ledger.close)
+        for bench in benches:
+            if isinstance(bench.mind, Accountable):
+                bench.mind.record_calls(ledger.add)
         _write_once(prepared, directory)
         counts = ledger.answered_counts()
         due = [prepared.questions_about(item) for item in items]
@@ -157,7 +170,20 @@ async def run_study(
         finally:
             progress.finish()
             record = _finished(record, ledger, items=len(items), due=sum(due))
+            record = record.model_copy(update={"asking": await _reports(benches, record)})
             directory.write_record(record)
+        if context.unavailable:
+            raise next(iter(context.unavailable.values()))
+        if record.complete:
+            minds = [bench.mind for bench in benches]
+            await ask_baselines(
+                directory.baselines,
+                prepared,
+                minds,
+                fingerprint=fingerprint,
+                items=len(items),
+                ask=lambda due, work: _ask_all(due, work, in_flight, Silent(), stop),
+            )
     return record
 
 
@@ -175,7 +201,7 @@ async def _ask_all(
 
     async def work(waiting: Iterator[int]) -> None:
         for position in waiting:
-            if stop is not None and stop.is_set():
+            if context.deserted or (stop is not None and stop.is_set()):
                 return
             state = await graph.ainvoke({"item": position}, context=context)
             progress.advance(state["recorded"])
@@ -203,6 +229,16 @@ def _fingerprint(prepared: Prepared, benches: list[Bench]) -> str:
             "seed": study.seed,
         }
     )
+
+
+async def _reports(benches: list[Bench], record: RunRecord) -> tuple[dict[str, Any], ...]:
+    """How minds that ask servers did so in this session, after those of earlier sessions."""
+    reports = [
+        {"mind": bench.mind.name, "session": record.sessions, **await bench.mind.report()}
+        for bench in benches
+        if isinstance(bench.mind, Accountable)
+    ]
+    return (*record.asking, *reports)
 
 
 def _write_once(prepared: Prepared, directory: RunDirectory) -> None:
@@ -249,6 +285,7 @@ def _record(
         versions=versions(),
         hashes=prepared.hashes,
         jury=prepared.jury,
+        asking=() if earlier is None else earlier.asking,
     )
     directory.write_record(record)
     return record

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from graphs.items import Scale
+from graphs.llm.settings import LlmSettings
+from graphs.minds.opening import MindSettings
 from graphs.minds.psychometric import PsychometricSettings
 from graphs.sources import ItemsSource
 from juries.measures.welfare_functions import parse_welfares
@@ -123,6 +126,26 @@ class ScoresSpec(Settings):
         return self
 
 
+class ShareSpec(Settings):
+    """A mind that answers for a share of the seats.
+
+    Attributes:
+        mind: its settings.
+        share: of the seats, relative to the other minds'.
+        name: in tables; without it, the model's or the simulator's.
+    """
+
+    mind: MindSettings
+    share: Positive = 1.0
+    name: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The name in tables."""
+        default = self.mind.model if isinstance(self.mind, LlmSettings) else self.mind.kind
+        return self.name or default
+
+
 class Study(Settings):
     """A jury study: what is judged, by whom, on which scale, by which mind.
 
@@ -134,6 +157,8 @@ class Study(Settings):
         population: the personas that may sit.
         jury: how seats are filled.
         mind: what answers for the jurors.
+        minds: several minds, each for a share of the seats, in place of one: jurors that one
+            model answers for make the same mistakes.
         replicates: how often each question is put to each juror.
         scores: what is concluded.
     """
@@ -144,14 +169,31 @@ class Study(Settings):
     scale: Scale
     population: PopulationSpec
     jury: JurySpec = Field(default_factory=JurySpec)
-    mind: PsychometricSettings = Field(default_factory=PsychometricSettings)
+    mind: MindSettings = Field(default_factory=PsychometricSettings)
+    minds: tuple[ShareSpec, ...] = ()
     replicates: Count = 1
     scores: ScoresSpec = Field(default_factory=ScoresSpec)
 
+    @model_validator(mode="after")
+    def _one_way_to_name_minds(self) -> Self:
+        if self.minds and self.mind != PsychometricSettings():
+            raise ValueError("give mind or minds, not both")
+        names = [each.shown for each in self.minds]
+        if len(set(names)) < len(names):
+            raise ValueError("minds repeat a name; give each a name of its own")
+        return self
+
     @property
-    def minds(self) -> tuple[tuple[str, PsychometricSettings, float], ...]:
-        """Name, settings and share of seats of each mind, in the order of `Rating.mind`."""
-        return ((self.mind.kind, self.mind, 1.0),)
+    def seated_minds(self) -> tuple[ShareSpec, ...]:
+        """Every mind with its share of the seats, in the order of `Rating.mind`."""
+        return self.minds or (ShareSpec(mind=self.mind),)
+
+    def with_minds(self, change: Callable[[MindSettings], MindSettings]) -> Study:
+        """The same study with every mind's settings changed."""
+        if not self.minds:
+            return self.model_copy(update={"mind": change(self.mind)})
+        changed = [each.model_copy(update={"mind": change(each.mind)}) for each in self.minds]
+        return self.model_copy(update={"minds": tuple(changed)})
 
     def located(self, base: Path) -> Study:
         """The same study with absolute paths, so that it runs from any folder."""
@@ -159,4 +201,7 @@ class Study(Settings):
             section.model_copy(update={"path": str((base / section.path).resolve())})
             for section in (self.items, self.population)
         )
-        return self.model_copy(update={"items": items, "population": people})
+        study = self.model_copy(update={"items": items, "population": people})
+        return study.with_minds(
+            lambda mind: mind.located(base) if isinstance(mind, LlmSettings) else mind
+        )

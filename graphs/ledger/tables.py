@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from graphs.records import Cell, Poll, Preference, Rating, Statement, Status, Turn
+from graphs.records import Call, Cell, Poll, Preference, Rating, Statement, Status, Turn
 
 SCHEMA_VERSION = 1
 
@@ -48,6 +48,7 @@ def _table(name: str, row: type[tuple[Any, ...]], key: Sequence[str]) -> sa.Tabl
 ratings = _table("ratings", Rating, Cell._fields)
 statements = _table("statements", Statement, Turn._fields)
 preferences = _table("preferences", Preference, Poll._fields)
+calls = _table("calls", Call, ("key",))
 
 names = sa.Table(
     "names",
@@ -60,12 +61,13 @@ names = sa.Table(
 """What the positions in `ratings` stand for; kinds are `item`, `juror`, `mind`, `criterion`."""
 
 
-Record = Rating | Statement | Preference
+Record = Rating | Statement | Preference | Call
 """Any row that the ledger takes."""
 TABLES: dict[type, sa.Table] = {
     Rating: ratings,
     Statement: statements,
     Preference: preferences,
+    Call: calls,
 }
 
 

@@ -6,6 +6,8 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import asdict
+from typing import Any
 
 from graphs.llm.accounting import Account
 from graphs.llm.capabilities import Capabilities
@@ -78,6 +80,23 @@ class LlmMind:
     def capabilities(self) -> Capabilities:
         """What the servers can do."""
         return self.session.capabilities
+
+    def record_calls(self, record: Record) -> None:
+        """Give rows of account to `record` from now on."""
+        self._record = record
+
+    async def report(self) -> dict[str, Any]:
+        """How ratings were asked for, what the servers can do, and what was used since opening."""
+        account, settings = self.account, self.session.settings
+        cost = account.cost(settings.price or settings.gpu)
+        return {
+            "elicitation": self.method,
+            "layout": settings.layout,
+            "capabilities": self.capabilities.record(),
+            "usage": asdict(account.total),
+            "wall_seconds": account.wall_seconds,
+            "cost": None if cost is None else asdict(cost),
+        }
 
     async def rate(self, task: RatingTask) -> AsyncIterator[Sequence[Rating]]:
         """Put an item's responses to the panel, and yield rows as they come.

@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from graphs.items import Question
+from graphs.llm.prompts import load_prompts
+from graphs.llm.settings import LlmSettings
 from graphs.minds.protocol import Mind
 from graphs.minds.psychometric import PsychometricMind, PsychometricSettings
 from graphs.panel import Juror
 
+MindSettings = Annotated[PsychometricSettings | LlmSettings, Field(discriminator="kind")]
+
 
 @asynccontextmanager
-async def open_mind(settings: PsychometricSettings, *, position: int) -> AsyncGenerator[Mind]:
+async def open_mind(
+    settings: PsychometricSettings | LlmSettings,
+    *,
+    position: int,
+    seed: int = 0,
+    logs: Path = Path(),
+    say: Callable[[str], None] | None = None,
+) -> AsyncGenerator[Mind]:
     """Open a mind for the time of a run.
 
     Args:
         settings: the study's section.
         position: the mind's number in the study, `Rating.mind`.
+        seed: of the study.
+        logs: folder for the log of a server that is started for the run.
+        say: told how far such a server is.
     """
-    yield PsychometricMind(settings, position=position)
+    if isinstance(settings, PsychometricSettings):
+        yield PsychometricMind(settings, position=position)
+        return
+    from graphs.llm.vllm import serve
+    from graphs.minds.llm import open_llm_mind
+
+    with ExitStack() as stack:
+        if settings.serve is not None:
+            served = stack.enter_context(serve(settings.model, settings.serve, logs=logs, say=say))
+            settings = settings.model_copy(update={"endpoints": served, "serve": None})
+        mind = open_llm_mind(settings, position=position, seed=seed)
+        async with mind as opened:
+            yield opened
 
 
 def check_mind(
-    settings: PsychometricSettings,
+    settings: PsychometricSettings | LlmSettings,
     *,
     jurors: Sequence[Juror],
     questions: Sequence[Question],
@@ -32,6 +62,10 @@ def check_mind(
     """Refuse settings that name what the study lacks, before anything is asked.
 
     Raises:
-        InputError: a planted effect or criterion names an unknown attribute, level or model.
+        InputError: a planted effect or criterion names an unknown attribute, level or model; or a
+            prompt cannot be used.
     """
+    if isinstance(settings, LlmSettings):
+        load_prompts(settings.prompts)
+        return
     PsychometricMind(settings).check(jurors=jurors, questions=questions, models=models)

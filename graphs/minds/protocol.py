@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from graphs.items import Item, Pairwise, Question
 from graphs.panel import Panel
-from graphs.records import Cell, Rating
+from graphs.records import Call, Cell, Rating
 
 MindKind = Literal["simulator", "language model", "human"]
 
@@ -76,4 +76,17 @@ class Mind(Protocol):
 
     def rate(self, task: RatingTask) -> AsyncIterator[Sequence[Rating]]:
         """Yield rows as they are answered; the ledger commits what was yielded."""
+        ...
+
+
+@runtime_checkable
+class Accountable(Protocol):
+    """A mind that asks servers, and accounts for its calls."""
+
+    def record_calls(self, record: Callable[[Sequence[Call]], None]) -> None:
+        """Give each call's row of account to `record`, before the ratings that came of it."""
+        ...
+
+    async def report(self) -> dict[str, Any]:
+        """How it asked and what that cost since it was opened, for the run's record."""
         ...

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from juries.cli import annotating, calibrating, people, running, starting
+from juries.cli import annotating, calibrating, people, running, serving, starting
 from personas.errors import JuriesError
 
 app = typer.Typer(
@@ -40,6 +40,9 @@ def root(
 
 app.command("run")(running.run)
 app.command("score")(running.score)
+app.command("serve", context_settings={"ignore_unknown_options": False, "allow_extra_args": True})(
+    serving.serve
+)
 app.command("demo")(starting.demo)
 app.command("new")(starting.new)
 app.command("schema")(starting.schema)

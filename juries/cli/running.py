@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import threading
 from enum import StrEnum
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from juries.cli.serving import Python, Replicas
 
 if TYPE_CHECKING:
     from juries.progress import Progress
@@ -33,7 +36,11 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many i
 Seed = Annotated[int | None, typer.Option(min=0, help="In place of the study's seed.")]
 InFlight = Annotated[
     int | None,
-    typer.Option("--max-connections", min=1, help="Items put to the jury at once."),
+    typer.Option(
+        "--max-connections",
+        min=1,
+        help="Items put to the jury at once; of language models, also conversations at a server.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print scores as JSON on standard output.")]
 Shown = Annotated[Display, typer.Option("--display", help="How progress is shown.")]
@@ -41,10 +48,29 @@ Shown = Annotated[Display, typer.Option("--display", help="How progress is shown
 
 def run(
     study: StudyFile,
+    *,
     out: Out = None,
     limit: Limit = None,
     seed: Seed = None,
     max_connections: InFlight = None,
+    serve: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Start vLLM with this model for the run.")
+    ] = None,
+    serve_args: Annotated[
+        str, typer.Option(help="Further arguments for vLLM, in one pair of quotes.")
+    ] = "",
+    python: Python = None,
+    replicas: Replicas = 1,
+    base_url: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL", help="Ask the language model at this address; again for each replica."
+        ),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Name of the model at --base-url.")] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Variable that holds the key for it.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing.")
     ] = False,
@@ -56,10 +82,22 @@ def run(
     Run again with the same --out, it goes on where it stopped.
     """
     from juries.runs import load_study
+    from juries.served import Servers, point
 
     loaded, base = load_study(study)
     if seed is not None:
         loaded = loaded.model_copy(update={"seed": seed})
+    servers = Servers(
+        serve=serve,
+        serve_args=tuple(shlex.split(serve_args)),
+        python=python,
+        replicas=replicas,
+        base_urls=tuple(base_url or ()),
+        model=model,
+        api_key_env=api_key_env,
+        max_connections=max_connections,
+    )
+    loaded = point(loaded, servers)
     if dry_run:
         from juries.cli.dry_run import show_plan
 
