@@ -20,6 +20,8 @@ from juries.calibration.answers import Answers
 from juries.calibration.interval import Figure, percentile_interval
 from juries.measures.distances import js_distance, wasserstein_distance
 
+_LEAST_UNITS = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halves:
@@ -77,7 +79,8 @@ def compare_halves(
         rng: of the halvings.
 
     Returns:
-        None with fewer than two people, or no unit that two of them and the jury answered.
+        None with fewer than two people, or where on average fewer than five units have answers
+        of both halves and the jury.
     """
     present = np.unique(people.rater)
     even = np.full_like(jury, 1 / people.points)
@@ -90,7 +93,7 @@ def compare_halves(
         row = _distances(*counts, rivals, ordinal=ordinal, rng=rng)
         if row is not None:
             rows.append(row)
-    if not rows:
+    if sum(row[-1] for row in rows) < _LEAST_UNITS * splits:
         return None
     table = np.array(rows).T
     basis = f"random halvings of the people, {len(rows)}"

@@ -55,7 +55,7 @@ class CalibrationRecord(BaseModel):
         wrong = self.mismatches(parts)
         if wrong:
             return (
-                f"Not calibrated: the record was made with another {' and '.join(wrong)}. "
+                f"Not calibrated: this run and the record differ in {' and '.join(wrong)}. "
                 "Calibrate this run, or repeat the calibrated one."
             )
         return f"Calibrated against {self.human_file}, with the verdict: {self.decision}."

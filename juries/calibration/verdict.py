@@ -110,7 +110,7 @@ def _distance(everyone: GroupAgreement) -> Check:
     if everyone.halves is None:
         return Check(
             holds=False,
-            sentence="There is no ceiling: no two people answered the same response.",
+            sentence="There is no ceiling: too few responses were answered by two people.",
         )
     ours, theirs = everyone.halves.jury.value, everyone.halves.ceiling.value
     excess = everyone.halves.excess.value

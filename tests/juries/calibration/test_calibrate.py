@@ -244,7 +244,9 @@ def test_a_record_says_for_which_runs_it_holds(tmp_path):
     assert back.standing(parts).startswith("Calibrated against people.csv")
     other = {**parts, "model": "x", "scale": "y"}
     assert back.mismatches(other) == ("model", "scale")
-    assert back.standing(other).startswith("Not calibrated: the record was made with another model")
+    assert back.standing(other).startswith(
+        "Not calibrated: this run and the record differ in model and"
+    )
     path.write_text('{"run": 1}')
     with pytest.raises(InputError, match="cannot be read"):
         read_record(path)

@@ -35,15 +35,30 @@ SCALES = {
 }
 
 
-@pytest.fixture
-def ran(small_study: Callable[..., Path], tmp_path: Path) -> Callable[[str], juries.Run]:
-    """Run the small study on a scale."""
+@pytest.fixture(scope="module")
+def kept() -> dict[str, juries.Run]:
+    """Runs made so far, by scale."""
+    return {}
 
-    def run(scale: str) -> juries.Run:
-        people = {"path": "people.csv", "columns": {"id": "id", "attributes": ["side"]}}
-        scores = {"groups": ["side"] if scale != "choice" else [], "resamples": 100}
-        study = small_study(items=4, scale=SCALES[scale], population=people, scores=scores)
-        return juries.run(study, out=tmp_path / scale)
+
+@pytest.fixture
+def ran(
+    small_study: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    kept: dict[str, juries.Run],
+) -> Callable[..., juries.Run]:
+    """The small study's run on a scale; `fresh` for a test that spoils its files."""
+
+    def run(scale: str, *, fresh: bool = False) -> juries.Run:
+        if fresh or scale not in kept:
+            people = {"path": "people.csv", "columns": {"id": "id", "attributes": ["side"]}}
+            scores = {"groups": ["side"] if scale != "choice" else [], "resamples": 100}
+            study = small_study(items=4, scale=SCALES[scale], population=people, scores=scores)
+            made = juries.run(study, out=tmp_path_factory.mktemp(scale) / "run")
+            if fresh:
+                return made
+            kept[scale] = made
+        return kept[scale]
 
     return run
 
@@ -188,8 +203,8 @@ def test_the_aggregate_is_the_weighted_answer_of_the_jury(ran):
     )
 
 
-def test_what_the_jury_failed_on_is_left_blank_and_says_why(ran, tmp_path):
-    run = ran("words")
+def test_what_the_jury_failed_on_is_left_blank_and_says_why(ran):
+    run = ran("words", fresh=True)
     frame = pl.read_parquet(run.directory.ratings)
     lost = (pl.col("item_id") == "i1") & (pl.col("model") == "birch")
     spoiled = frame.with_columns(
