@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -41,11 +41,18 @@ _NEXT_REVISION = (
 
 
 class Ledger:
-    """One study's answers in a SQLite file. Create it with `open_ledger`."""
+    """One study's answers in a SQLite file. Create it with `open_ledger`.
+
+    Attributes:
+        path: of the file.
+        recorded: ratings committed since it was opened.
+        counted: the round whose ballot counts: 0, or the final one after deliberation.
+    """
 
     def __init__(self, engine: sa.Engine, path: Path) -> None:
         self.path = path
         self.recorded = 0
+        self.counted = 0
         self._engine = engine
         self._waiting: dict[type, list[Record]] = defaultdict(list)
         self._pending = 0
@@ -123,11 +130,12 @@ class Ledger:
 
     # reading
 
-    def answered_counts(self, round_: int = 0) -> dict[int, int]:
-        """Questions answered (not `failed`) per item position in one round."""
+    def answered_counts(self, round_: int | None = None) -> dict[int, int]:
+        """Questions answered (not `failed`) per item position in one round, or the one counted."""
+        wanted = self.counted if round_ is None else round_
         query = (
             sa.select(ratings.c.item, sa.func.count())
-            .where(ratings.c.round == round_, ratings.c.status != Status.FAILED)
+            .where(ratings.c.round == wanted, ratings.c.status != Status.FAILED)
             .group_by(ratings.c.item)
         )
         with translated(self.path), self._engine.connect() as connection:
@@ -149,19 +157,27 @@ class Ledger:
             return [row(*values) for values in connection.execute(query)]
 
     def blocks(
-        self, columns: Sequence[str] = Rating._fields, *, items: int | None = None
+        self,
+        columns: Sequence[str] = Rating._fields,
+        *,
+        items: int | None = None,
+        rounds: int | Literal["counted", "all"] = "counted",
     ) -> Iterator[Sequence[tuple[Any, ...]]]:
         """Rows in cell order, `READ_ROWS` at a time, as tuples of the named columns.
 
         Args:
             columns: names of `Rating` fields, in the order wanted.
             items: leave out item positions from here on, for a run with `--limit`.
+            rounds: of one ballot, the one that counts, or all.
         """
         query = sa.select(*(ratings.c[name] for name in columns)).order_by(
             *ratings.primary_key.columns
         )
         if items is not None:
             query = query.where(ratings.c.item < items)
+        if rounds != "all":
+            wanted = self.counted if rounds == "counted" else rounds
+            query = query.where(ratings.c.round == wanted)
         compiled = str(
             query.compile(dialect=self._engine.dialect, compile_kwargs={"literal_binds": True})
         )
@@ -193,13 +209,16 @@ class Ledger:
         self._engine.dispose()
 
 
-def open_ledger(path: Path, *, fingerprint: str, ids: dict[str, Sequence[str]]) -> Ledger:
+def open_ledger(
+    path: Path, *, fingerprint: str, ids: dict[str, Sequence[str]], counted: int = 0
+) -> Ledger:
     """Open or create the ledger at `path` for the study with this fingerprint.
 
     Args:
         path: the SQLite file; its folder exists.
         fingerprint: hash of everything that answers depend on.
         ids: what positions stand for, by kind (`item`, `juror`, `mind`, `criterion`).
+        counted: the round whose ballot counts; a ledger that exists knows its own.
 
     Raises:
         InputError: the ledger is another study's, of a newer version, or not a ledger.
@@ -209,13 +228,15 @@ def open_ledger(path: Path, *, fingerprint: str, ids: dict[str, Sequence[str]]) 
         ledger = Ledger(_engine(path), path)
         with ledger._engine.begin() as connection:  # pyright: ignore[reportPrivateUsage] (same module)
             if sa.inspect(connection).has_table("about"):
-                _check(connection, path, fingerprint)
+                ledger.counted = _check(connection, path, fingerprint)
             else:
+                ledger.counted = counted
                 metadata.create_all(connection)
                 identity = {
                     "schema": str(SCHEMA_VERSION),
                     "fingerprint": fingerprint,
                     "revision": "0",
+                    "counted": str(counted),
                 }
                 connection.execute(
                     sa.insert(about), [{"key": k, "value": str(v)} for k, v in identity.items()]
@@ -226,7 +247,8 @@ def open_ledger(path: Path, *, fingerprint: str, ids: dict[str, Sequence[str]]) 
     return ledger
 
 
-def _check(connection: sa.Connection, path: Path, fingerprint: str) -> None:
+def _check(connection: sa.Connection, path: Path, fingerprint: str) -> int:
+    """Refuse another study's ledger; the round whose ballot counts in this one."""
     said = {row.key: row.value for row in connection.execute(sa.select(about))}
     version = said.get("schema", "")
     if not version.isdigit() or int(version) > SCHEMA_VERSION:
@@ -245,6 +267,7 @@ def _check(connection: sa.Connection, path: Path, fingerprint: str) -> None:
             expected=f"fingerprint {fingerprint}",
             hint="Items, jury, scale, mind or seed have changed since; use another --out.",
         )
+    return int(said.get("counted", "0"))
 
 
 def _engine(path: Path) -> sa.Engine:

@@ -130,7 +130,7 @@ def write_ratings(
         batch_size: int | None,
     ) -> Iterator[pl.DataFrame]:
         del with_columns, predicate, n_rows, batch_size  # the sink asks for everything
-        for rows in ledger.blocks(items=len(items)):
+        for rows in ledger.blocks(items=len(items), rounds="all"):
             yield frame(rows)
 
     state = _state(ledger, len(items))
