@@ -1,0 +1,1 @@
+"""Juries inside other tools. Each module imports its tool, so import it by name."""

@@ -1,0 +1,181 @@
+"""Every form of export, read back by the tool it is for where that installs without a GPU."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+import juries
+from juries.exports.forms import FORMS, ExportSettings, export
+from juries.measures.welfare_functions import parse_welfares
+from juries.targets.pairs import PairSettings
+from personas.errors import InputError
+from personas.tables import read_rows
+
+ALL_PAIRS = ExportSettings(pairs=PairSettings(pairs="all"))
+
+
+def rows(path: Path) -> list[dict[str, object]]:
+    return [dict(row.data) for row in read_rows(path)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_says_where_it_comes_from(
+    exported_run: juries.Run, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / f"out{'' if FORMS[form].folder else FORMS[form].suffix}"
+    written = export(exported_run, form, path, ExportSettings(model="plural"))
+    assert all(file.exists() and count for file, count in written.files.items())
+    beside = path / "dataset" if FORMS[form].folder else path
+    said = json.loads(beside.with_name(f"{beside.name}.provenance.json").read_text())
+    assert said["fingerprint"] == exported_run.record.fingerprint
+    assert said["uncalibrated"] is True
+    assert said["minds"][0]["kind"] == "simulator"
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_trl_preferences_are_conversations(exported_run: juries.Run, tmp_path: Path) -> None:
+    export(exported_run, "trl-dpo", tmp_path / "dpo.jsonl", ALL_PAIRS)
+    export(exported_run, "trl-reward", tmp_path / "reward.jsonl", ALL_PAIRS)
+    dpo, reward = rows(tmp_path / "dpo.jsonl"), rows(tmp_path / "reward.jsonl")
+    assert len(dpo) == len(reward) == 72
+    for pair, with_margin in zip(dpo, reward, strict=True):
+        assert pair.keys() == {"prompt", "chosen", "rejected"}
+        assert with_margin == {**pair, "margin": with_margin["margin"]}
+        assert 0 < with_margin["margin"] <= 1  # type: ignore[operator]
+        for column, role in (
+            ("prompt", "user"),
+            ("chosen", "assistant"),
+            ("rejected", "assistant"),
+        ):
+            (message,) = pair[column]  # type: ignore[misc]
+            assert message["role"] == role
+            assert message["content"].strip()
+    texts = {
+        (item.prompt, r.text): r.model
+        for item in exported_run.directory.read_items()
+        for r in item.responses
+    }
+    models = [
+        texts[p["prompt"][0]["content"], p["rejected"][0]["content"]]  # type: ignore[index]
+        for p in dpo
+    ]
+    assert models.count("evasive") == 48
+
+
+def test_kto_labels_agree_with_the_pairs(exported_run: juries.Run, tmp_path: Path) -> None:
+    export(exported_run, "trl-kto", tmp_path / "kto.jsonl", ALL_PAIRS)
+    found = rows(tmp_path / "kto.jsonl")
+    assert {frozenset(row) for row in found} == {frozenset(("prompt", "completion", "label"))}
+    # Of three responses the best is only chosen, the worst only rejected, the middle one both.
+    assert [row["label"] for row in found].count(True) == 24
+    assert [row["label"] for row in found].count(False) == 24
+
+
+def test_groups_go_to_files_of_their_own(exported_run: juries.Run, tmp_path: Path) -> None:
+    settings = ExportSettings(by="outlook")
+    written = export(exported_run, "preferences", tmp_path / "pairs.jsonl", settings)
+    names = sorted(path.name for path in written.files)
+    assert names == ["pairs.outlook-decisive.jsonl", "pairs.outlook-deliberative.jsonl"]
+    first = rows(tmp_path / names[0])[0]
+    assert (first["group"], first["chosen_model"]) == ("outlook=decisive", "one-sided")
+    assert first["uncalibrated"] is True
+
+
+def test_huggingface_loads_every_configuration(
+    exported_run: juries.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
+    datasets = pytest.importorskip("datasets")
+    folder, cache = tmp_path / "set", str(tmp_path / "cache")
+    export(exported_run, "hf", folder)
+    assert sorted(datasets.get_dataset_config_names(str(folder))) == [
+        "preferences",
+        "ratings",
+        "verdicts",
+    ]
+    pairs = datasets.load_dataset(str(folder), "preferences", split="train", cache_dir=cache)
+    assert pairs.num_rows == 24
+    assert {"prompt", "chosen", "rejected", "margin"} <= set(pairs.column_names)
+    ratings = datasets.load_dataset(str(folder), "ratings", split="train", cache_dir=cache)
+    assert ratings.num_rows == 7200
+    assert ratings[0]["status"] == "ok"
+    export(exported_run, "trl-reward", tmp_path / "reward.jsonl")
+    plain = datasets.load_dataset(
+        "json", data_files=str(tmp_path / "reward.jsonl"), split="train", cache_dir=cache
+    )
+    assert plain[0]["chosen"][0]["role"] == "assistant"
+    assert plain.features["margin"].dtype == "float64"
+
+
+def test_tables_hold_every_rating(exported_run: juries.Run, tmp_path: Path) -> None:
+    export(exported_run, "parquet", tmp_path / "all.parquet")
+    assert pl.read_parquet(tmp_path / "all.parquet").equals(exported_run.ratings)
+    export(exported_run, "csv", tmp_path / "all.csv")
+    assert pl.read_csv(tmp_path / "all.csv").height == 7200
+
+
+def test_soft_labels_sum_to_one(exported_run: juries.Run, tmp_path: Path) -> None:
+    export(exported_run, "lewidi", tmp_path / "soft.json", ExportSettings(groups=("outlook",)))
+    found = json.loads((tmp_path / "soft.json").read_text())
+    assert len(found) == 24 * 3 * 3
+    for instance in found.values():
+        assert sum(instance["soft_label"].values()) == pytest.approx(1)
+        assert list(instance["soft_label"]) == ["0", "1", "2", "3", "4"]
+        best = max(instance["soft_label"], key=instance["soft_label"].__getitem__)
+        assert instance["hard_label"] == best
+        assert instance["other_info"]["uncalibrated"] is True
+
+
+def test_promptfoo_looks_verdicts_up(exported_run: juries.Run, tmp_path: Path) -> None:
+    settings = ExportSettings(functions=parse_welfares(["nash", "mean"]), threshold=0.4)
+    export(exported_run, "promptfoo", tmp_path / "foo", settings)
+    config = yaml.safe_load((tmp_path / "foo" / "promptfooconfig.yaml").read_text())
+    assert config["tests"] == "file://tests.jsonl"
+    assert config["defaultTest"]["assert"][0]["value"] == "file://get_assert.py"
+    spec = importlib.util.spec_from_file_location("got", tmp_path / "foo" / "get_assert.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    nash = {
+        (row["item_id"], row["model"]): row["power:0"]
+        for row in exported_run.verdicts.iter_rows(named=True)
+    }
+    tests = rows(tmp_path / "foo" / "tests.jsonl")
+    assert len(tests) == 72
+    for test in tests:
+        variables = test["vars"]
+        got = module.get_assert(variables["response"], {"vars": variables})  # type: ignore[index]
+        expected = nash[variables["item_id"], variables["model"]]  # type: ignore[index]
+        assert got["score"] == pytest.approx(expected, abs=1e-6)
+        assert got["pass"] == (got["score"] >= 0.4)
+        assert got["namedScores"].keys() == {"power:0", "power:1"}
+    missing = module.get_assert("x", {"vars": {"item_id": "none", "model": "plural"}})
+    assert (missing["pass"], missing["score"]) == (False, 0.0)
+
+
+def test_what_cannot_be_exported_is_said_and_leaves_no_file(
+    exported_run: juries.Run, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"unknown form 'trl-dop'.*trl-dpo"):
+        export(exported_run, "trl-dop", tmp_path / "x.jsonl")
+    with pytest.raises(InputError, match="name the model"):
+        export(exported_run, "inspect", tmp_path / "x.jsonl")
+    with pytest.raises(InputError, match=r"no model 'plurl'.*plural"):
+        export(exported_run, "inspect", tmp_path / "x.jsonl", ExportSettings(model="plurl"))
+    strict = ExportSettings(pairs=PairSettings(min_margin=1.0))
+    with pytest.raises(InputError, match="no pair is left to export"):
+        export(exported_run, "trl-dpo", tmp_path / "x.jsonl", strict)
+    with pytest.raises(InputError, match="there is no such folder"):
+        export(exported_run, "trl-dpo", tmp_path / "none" / "x.jsonl")
+    (tmp_path / "taken").write_text("here")
+    with pytest.raises(InputError, match="this is a file"):
+        export(exported_run, "hf", tmp_path / "taken")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
