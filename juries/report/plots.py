@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,18 +17,26 @@ from personas.errors import InputError, nearest
 if TYPE_CHECKING:
     from juries.report.charts.figure import AnyChart, Figure
 
+Makers = dict[str, "Callable[[], Figure]"]
 
-def figure_makers(findings: Findings) -> dict[str, Callable[[], Figure]]:
+
+def figure_makers(findings: Findings) -> Makers:
     """How to make each figure that the run has data for, by name, in reading order.
 
     Raises:
         JuriesError: the libraries that draw are not installed.
     """
     require_report()
-    from juries.report.charts import comparison, disagreement, groups, jury, welfare
+    from juries.report.charts import (
+        comparison,
+        disagreement,
+        groups,
+        jury,
+        welfare,
+    )
 
     source, scores = findings.source, findings.source.scores
-    groups_matter = bool(scores.groups) and len(source.models) > 1
+    choice = bool(scores.groups) and len(source.models) > 1
     available: dict[str, tuple[bool, Callable[[], Figure]]] = {
         "ranking": (bool(scores.welfare), lambda: welfare.ranking(scores)),
         "welfare_curve": (has_curve(source), lambda: welfare.welfare_curve(scores, findings.curve)),
@@ -38,7 +47,7 @@ def figure_makers(findings: Findings) -> dict[str, Callable[[], Figure]]:
             lambda: disagreement.distributions(source, findings.distributions),
         ),
         "groups": (bool(scores.groups), lambda: groups.groups(scores)),
-        "losses": (groups_matter, lambda: groups.losses(findings.choices, source.label)),
+        "losses": (choice, lambda: groups.losses(findings.choices, source.label)),
         "contested": (
             bool(scores.welfare),
             lambda: disagreement.contested(source, findings.contested),
@@ -48,7 +57,23 @@ def figure_makers(findings: Findings) -> dict[str, Callable[[], Figure]]:
             lambda: comparison.comparison(_there(findings.comparison), source.label),
         ),
     }
-    return {name: make for name, (there, make) in available.items() if there}
+    made = {name: make for name, (there, make) in available.items() if there}
+    return made | _measure_makers(findings)
+
+
+def _measure_makers(findings: Findings) -> Makers:
+    """Figures of the six measures, for those that the run's data allow."""
+    from juries.report.charts import measures
+
+    made: Makers = {}
+    for found in findings.source.scores.measures:
+        if any(number.value is not None for number in found.figures):
+            made[measures.slug(found.measure)] = partial(measures.measure, found)
+        if len(measures.objectives(found)) > 1:
+            made["pareto"] = partial(measures.pareto, found)
+        if measures.budgets(found):
+            made["steerability"] = partial(measures.steerability, found)
+    return made
 
 
 def _there(found: Comparison | None) -> Comparison:
@@ -58,7 +83,7 @@ def _there(found: Comparison | None) -> Comparison:
 
 
 class Plots:
-    """The charts of a run as methods that return Altair charts; `dir(run.plot)` lists them."""
+    """The charts of a run as methods that return Altair charts; `list(run.plot)` names them."""
 
     def __init__(self, run_folder: Path | str) -> None:
         self._makers = figure_makers(Findings(read_source(run_folder)))
@@ -66,14 +91,15 @@ class Plots:
     def __getattr__(self, name: str) -> Callable[[], AnyChart]:
         """A chart's name as a method."""
         if name.startswith("_") or name not in self._makers:
-            hint = nearest(name, self._makers) or f"There are {', '.join(self)}."
+            hint = nearest(name, self._makers) or f"There are {', '.join(self._makers)}."
             raise AttributeError(f"this run has no chart {name!r}. {hint}")
         return lambda: self._makers[name]().titled()
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._makers]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
+        """Names of the charts that this run has."""
         return iter(self._makers)
 
 

@@ -37,6 +37,7 @@ class Prose:
     """Paragraphs; `style` is a class of the style sheet."""
 
     paragraphs: tuple[str, ...]
+    title: str = ""
     style: str = ""
 
     @property

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from juries.figures import MeasureScores
 from juries.report.charts.figure import Figure
+from juries.report.charts.measures import TITLES, slug
 from juries.report.findings import Findings
 from juries.report.page.blocks import Block, Drawing, Prose, Section, Table
 from juries.report.page.validity import validity
@@ -26,6 +28,7 @@ def sections(findings: Findings, makers: Makers) -> tuple[Section, ...]:
         compared(findings, makers),
         who_judged(findings, makers),
         disagreement(findings, makers),
+        pluralism(findings, makers),
         further(findings),
         validity(findings),
     )
@@ -108,6 +111,53 @@ def disagreement(findings: Findings, makers: Makers) -> Section:
     if agreement:
         blocks.insert(0, Prose(paragraphs=agreement))
     return Section(id="disagreement", title="Disagreement", blocks=blocks)
+
+
+def pluralism(findings: Findings, makers: Makers) -> Section:
+    """The six measures of arXiv 2402.05070, as far as the run's data allow each."""
+    blocks: list[Block] = []
+    missing: list[str] = []
+    for found in findings.source.scores.measures:
+        title = TITLES[found.measure]
+        if found.figures:
+            reading = found.reading[:1].upper() + found.reading[1:]
+            blocks.append(Prose(title=title, paragraphs=(f"{reading}.",)))
+            blocks += _drawings(makers, slug(found.measure))
+            blocks += _drawings(makers, *_special(found.measure))
+            blocks += _left_out(found)
+        if found.needs:
+            missing.append(f"{title}: {found.needs}.")
+    if missing:
+        blocks.append(
+            Prose(title="Not measured, or not in full", paragraphs=tuple(missing), style="notes")
+        )
+    return Section(id="pluralism", title="Pluralism", blocks=blocks)
+
+
+def _special(measure: str) -> tuple[str, ...]:
+    return {"multi-objective": ("pareto",), "steerable": ("steerability",)}.get(measure, ())
+
+
+def _left_out(found: MeasureScores) -> Iterable[Table]:
+    """Viewpoints that responses leave out, in the words of those who hold them."""
+    if found.quotes:
+        yield Table(
+            title="Views left out",
+            columns=("Item", "Model", "Held by", "Answer, 1 to 5", "In the words of jurors"),
+            rows=tuple(
+                (
+                    quote.item,
+                    quote.model,
+                    f"{quote.share:.0%}",
+                    figure_text(quote.mean, 2),
+                    " / ".join(quote.said),
+                )
+                for quote in found.quotes
+            ),
+            note="Share of jurors with a position who hold the view; their mean answer to whether "
+            "the response represents it.",
+            links=tuple(quote.item for quote in found.quotes),
+        )
 
 
 def further(findings: Findings) -> Section:

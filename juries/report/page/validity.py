@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 from juries.report.findings import Findings
 from juries.report.page.blocks import Block, Facts, Prose, Section, Table
-from juries.report.page.whatever import tables_of, text_of
+from juries.scores import Scores
 
 THREATS = (
     ("Option and position order", "order"),
@@ -23,8 +23,6 @@ THREATS = (
 def validity(findings: Findings) -> Section:
     """Answers counted, threats, and all that it takes to repeat the run."""
     source = findings.source
-    scores = source.scores.model_dump(mode="json")
-    measured: dict[str, Any] = {"validity": scores["validity"]} if scores.get("validity") else {}
     blocks: list[Block] = [
         Prose(
             paragraphs=(
@@ -33,8 +31,8 @@ def validity(findings: Findings) -> Section:
             )
         ),
         _answers(findings),
-        *tables_of(measured),
-        *_unmeasured(measured),
+        *_checks(source.scores),
+        *_unmeasured(source.scores),
         *_provenance(findings),
     ]
     return Section(id="validity", title="Validity and provenance", blocks=blocks)
@@ -61,8 +59,18 @@ def _answers(findings: Findings) -> Table:
     )
 
 
-def _unmeasured(measured: dict[str, Any]) -> tuple[Block, ...]:
-    said = text_of(measured).lower()
+def _checks(scores: Scores) -> Iterator[Block]:
+    if scores.validity:
+        yield Table(
+            title="How far to believe the figures",
+            columns=("Check", "Value", "Reading"),
+            rows=tuple((row.check, row.shown, row.reading) for row in scores.validity),
+            note=f"Properties of {scores.produced_by}.",
+        )
+
+
+def _unmeasured(scores: Scores) -> tuple[Block, ...]:
+    said = " ".join(f"{row.check} {row.reading}" for row in scores.validity).lower()
     missing = [name for name, word in THREATS if word not in said]
     if not missing:
         return ()
