@@ -73,6 +73,10 @@ class Gate:
                 self._not_before = loop.time() + pause
                 loop.call_at(self._not_before, self._wake)
 
+    def queueing(self) -> None:
+        """Requests pile up at the server: cut the limit."""
+        self.congested(self._cuts)
+
     def _open_for(self, weight: int) -> bool:
         if self._not_before and asyncio.get_running_loop().time() < self._not_before:
             return False

@@ -175,7 +175,7 @@ def _lone(text: str, labels: Sequence[str]) -> int | None:
         said = set(_NUMBER.findall(text))
     else:
         # Not the pronoun, and not the article before a word.
-        said = set(re.findall(r"\b(?!I\b|A\s+[a-z])[A-Z]\b", text))
+        said = set(re.findall(r"\b(?!I\b|A\s+(?!and\b|or\b)[a-z])[A-Z]\b", text))
         placed = re.findall(r"(?:^|[\s*(\[])([A-Z])(?=[):.\]]|\*\*|\s*$)", text, re.MULTILINE)
         said = said if said <= set(placed) else set[str]()
     found = [number for number, label in enumerate(labels) if label in said]

@@ -35,7 +35,7 @@ _NAMED = (
     "begin_of_text|end_of_text|EOS_TOKEN|BOS_TOKEN|BOS|EOS|unused\\d+|reserved_\\d+|extra_id_\\d+"
 )
 _SPECIAL = re.compile(
-    r"<[|\uff5c][^<>\s]{1,60}?>"  # <|im_start|>, <|turn>, DeepSeek's with full-width bars
+    r"<[|\uff5c](?=[^<>\s]*\w)[^<>\s]{1,60}>"  # <|im_start|>, <|turn>, DeepSeek's
     r"|<[^<>|\uff5c\s]{1,60}[|\uff5c]>"  # <turn|>
     rf"|</?(?:{_NAMED})>"
     r"|<</?SYS>>"

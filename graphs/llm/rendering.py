@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import permutations
 from typing import Any, TypedDict
 
 from graphs.items import Item
@@ -107,29 +108,20 @@ class Renderer:
         self._questions = lru_cache(maxsize=4096)(self._render_questions)
 
     def responses(self, item: Item, seed: int) -> Iterator[Subject]:
-        """Each response of an item, to be judged alone."""
-        prompt = self._quoted(item.prompt)
-        for number, response in enumerate(item.responses):
-            text = self._quoted(response.text)
-            filled = self._prompts.fill(
-                "item", mark=mark(seed, prompt.text, text.text), prompt=prompt.text,
-                response=text.text,
-            )  # fmt: skip
+        """Each response of an item, to be judged alone. They share their mark and the prompt."""
+        prompt, texts, made = self._quotations(item, seed)
+        for number, text in enumerate(texts):
+            filled = self._prompts.fill("item", mark=made, prompt=prompt.text, response=text.text)
             yield self._subject(number, -1, filled, prompt, text)
 
     def pairs(self, item: Item, seed: int) -> Iterator[Subject]:
         """Each ordered pair of an item's responses, the first of which is shown first."""
-        prompt = self._quoted(item.prompt)
-        texts = [self._quoted(response.text) for response in item.responses]
-        for first, one in enumerate(texts):
-            for second, other in enumerate(texts):
-                if first == second:
-                    continue
-                filled = self._prompts.fill(
-                    "pair", mark=mark(seed, prompt.text, one.text, other.text),
-                    prompt=prompt.text, response=one.text, against=other.text,
-                )  # fmt: skip
-                yield self._subject(first, second, filled, prompt, one, other)
+        prompt, texts, made = self._quotations(item, seed)
+        for (first, one), (second, other) in permutations(enumerate(texts), 2):
+            filled = self._prompts.fill(
+                "pair", mark=made, prompt=prompt.text, response=one.text, against=other.text
+            )
+            yield self._subject(first, second, filled, prompt, one, other)
 
     def messages(
         self, subject: Subject, portrait: str, form: Form, orders: tuple[Order, ...]
@@ -153,6 +145,11 @@ class Renderer:
             {"role": "assistant", "content": said},
             {"role": "user", "content": self._prompts.fill("reason")},
         ]
+
+    def _quotations(self, item: Item, seed: int) -> tuple[Quoted, list[Quoted], str]:
+        prompt = self._quoted(item.prompt)
+        texts = [self._quoted(response.text) for response in item.responses]
+        return prompt, texts, mark(seed, prompt.text, *(text.text for text in texts))
 
     def _quoted(self, text: str) -> Quoted:
         settings = self._settings

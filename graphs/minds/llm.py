@@ -16,6 +16,7 @@ from graphs.llm.elicitation import probabilities, sampled, structured
 from graphs.llm.elicitation.reasons import add_reasons
 from graphs.llm.elicitation.rows import Answer, Result, row
 from graphs.llm.faults import MindUnavailableError
+from graphs.llm.metrics import Counters, counters, watch_queues
 from graphs.llm.planning import Planner
 from graphs.llm.probing import identify, probe
 from graphs.llm.prompts import load_prompts
@@ -50,6 +51,7 @@ class LlmMind:
         self._renderer = Renderer(load_prompts(settings.prompts), settings)
         self._planner = Planner(session.client, settings, session.capabilities, method)
         self._record = record
+        self._before: dict[int, Counters] = {}
         capacity = sum(endpoint.gate.most for endpoint in session.client.endpoints)
         self._at_once = math.ceil(_AHEAD * capacity / session.batch) + 1
         self._prepared = asyncio.Semaphore(self._at_once)
@@ -96,7 +98,27 @@ class LlmMind:
             "usage": asdict(account.total),
             "wall_seconds": account.wall_seconds,
             "cost": None if cost is None else asdict(cost),
+            "servers": [
+                {"url": url, "counted": after.since(before)}
+                for url, before, after in await self._counted()
+            ],
         }
+
+    async def _counted(self) -> list[tuple[str, Counters, Counters]]:
+        found: list[tuple[str, Counters, Counters]] = []
+        for endpoint in self.session.client.endpoints:
+            before = self._before.get(endpoint.number)
+            after = await counters(endpoint) if before is not None else None
+            if before is not None and after is not None:
+                found.append((endpoint.url, before, after))
+        return found
+
+    async def count_from_now(self) -> None:
+        """Remember what the servers have counted so far, so that `report` tells this run's part."""
+        for endpoint in self.session.client.endpoints:
+            now = await counters(endpoint)
+            if now is not None:
+                self._before[endpoint.number] = now
 
     async def rate(self, task: RatingTask) -> AsyncIterator[Sequence[Rating]]:
         """Put an item's responses to the panel, and yield rows as they come.
@@ -222,7 +244,17 @@ async def open_llm_mind(
             position=position,
             seed=seed,
         )
-        yield LlmMind(session, capabilities.best_method(settings), record=record)
+        mind = LlmMind(session, capabilities.best_method(settings), record=record)
+        if capabilities.server != "vllm":
+            yield mind
+            return
+        await mind.count_from_now()
+        watch = asyncio.create_task(watch_queues(client.endpoints))
+        try:
+            yield mind
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
 
 
 async def _identified(client: Client, settings: LlmSettings) -> Capabilities:
