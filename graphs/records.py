@@ -132,6 +132,7 @@ class Utterance(StrEnum):
     SUMMARY = "summary"
     FEEDBACK = "feedback"
     AGREED = "agreed"
+    CLOSED = "closed"
 
 
 class Turn(NamedTuple):

@@ -12,12 +12,13 @@ from langgraph.runtime import Runtime
 from graphs.deliberation.context import DeliberationContext, DeliberationState, TalkingBench
 from graphs.deliberation.feedback import feedback
 from graphs.deliberation.floor import Floor
+from graphs.deliberation.plan import MEDIATOR
 from graphs.deliberation.spec import DevilsAdvocate, Discussion
 from graphs.deliberation.standings import Camp, camps, opposite
 from graphs.deliberation.stopping import Stop, reason_to_stop
 from graphs.deliberation.summaries import too_long
 from graphs.minds.deliberator import Round, Side, SpeakTask
-from graphs.records import Statement, Utterance
+from graphs.records import Statement, Status, Turn, Utterance
 
 Context = Runtime[DeliberationContext]
 
@@ -103,8 +104,11 @@ async def final_ballot(state: DeliberationState, runtime: Context) -> Deliberati
     """Every juror rates in private, having heard everything that was said to them."""
     context, round_ = runtime.context, state.get("round", 0)
     floor = await context.floor(state["item"])
+    added = 0
+    if not floor.said(round_, Utterance.CLOSED):
+        added = await context.take(floor, [_closed(floor, round_, state.get("stop"))])
     heard = heard_at(context, floor, round_)
-    added = await context.ballot(floor, context.plan.spec.final_round, heard)
+    added += await context.ballot(floor, context.plan.spec.final_round, heard)
     return {**state, "recorded": state.get("recorded", 0) + added}
 
 
@@ -170,6 +174,21 @@ async def say(
         return added
 
     return sum(await asyncio.gather(*(ask(bench) for bench in context.benches)))
+
+
+def _closed(floor: Floor, round_: int, stop: str | None) -> Statement:
+    """A row that says when talk ended, and why."""
+    return Statement(
+        *Turn(floor.item, round_, Utterance.CLOSED, MEDIATOR, -1),
+        order=0,
+        status=Status.OK.value,
+        text=Stop(stop).value if stop else None,
+        stance=None,
+        tokens=None,
+        raw=None,
+        mind=-1,
+        call=None,
+    )
 
 
 def _went_on(

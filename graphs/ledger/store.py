@@ -156,6 +156,15 @@ class Ledger:
         with translated(self.path), self._engine.connect() as connection:
             return [row(*values) for values in connection.execute(query)]
 
+    def every(self, row: type[Row]) -> Iterator[Row]:
+        """Every row of one type, in key order."""
+        table = TABLES[row]
+        query = sa.select(table).order_by(*table.primary_key)
+        with translated(self.path), self._engine.connect() as connection:
+            found = connection.execution_options(yield_per=READ_ROWS).execute(query)
+            for values in found:
+                yield row(*values)
+
     def blocks(
         self,
         columns: Sequence[str] = Rating._fields,

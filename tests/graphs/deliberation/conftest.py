@@ -62,6 +62,7 @@ class Held:
     plan: Plan
     ratings: list[Rating]
     statements: list[Statement]
+    closed: list[Statement]
     preferences: list[Preference]
     states: list[dict[str, Any]]
 
@@ -155,7 +156,8 @@ def hold(tmp_path: Path) -> Hold:
             spec=spec,
             plan=plan,
             ratings=rows[Rating],
-            statements=rows[Statement],
+            statements=[row for row in rows[Statement] if row.kind != "closed"],
+            closed=[row for row in rows[Statement] if row.kind == "closed"],
             preferences=rows[Preference],
             states=states,
         )

@@ -37,8 +37,11 @@ def test_every_protocol_begins_and_ends_with_a_private_ballot(hold, protocol) ->
             assert {row.status for row in rows} == {Status.OK}
     assert spec.final_round == 4
     assert [state["stop"] for state in held.states] == ["rounds", "rounds"]
+    assert [(row.item, row.round, row.text) for row in held.closed] == [
+        (item, 3, "rounds") for item in range(2)
+    ]
     assert sum(s["recorded"] for s in held.states) == (
-        len(held.ratings) + len(held.statements) + len(held.preferences)
+        len(held.ratings) + len(held.statements) + len(held.preferences) + len(held.closed)
     )
 
 

@@ -1,0 +1,108 @@
+"""What talk changed in a run, who dissents, and what the jury's verdicts are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphs.records import Statement, Status, Utterance
+from graphs.verdict_rules import Decisions, VerdictStatus, decide
+from juries.deliberation.dissent import dissent
+from juries.deliberation.evidence import Ballots, gather_ballots
+from juries.deliberation.measuring import Measures, Talked, criterion_names_of
+from juries.deliberation.results import DeliberationReport, Dissent, VerdictTable
+from juries.figures import Figure, figure
+from juries.measures.estimates import mean_estimates
+from personas.identity import generator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deliberated:
+    """Everything concluded from a deliberation."""
+
+    report: DeliberationReport
+    dissent: tuple[Dissent, ...]
+
+
+def conclude_deliberation(run: Talked) -> Deliberated:
+    """Measure what talk changed, and report who dissents."""
+    ballots = gather_ballots(
+        run.ledger,
+        run.plan,
+        items=run.items,
+        models=run.models,
+        questions=run.questions,
+        replicates=run.replicates,
+    )
+    decisions = tuple(
+        decide(
+            run.plan.spec.verdict,
+            ballots.final[ballots.criteria == criterion],
+            scale=len(question.points),
+            weights=run.weights,
+        )
+        for criterion, question in enumerate(run.questions)
+    )
+    found = dissent(run, ballots, decisions)
+    turns: Counter[str] = Counter()
+    stopped: Counter[str] = Counter()
+    for row in run.ledger.every(Statement):
+        turns[row.status] += row.juror >= 0
+        if row.kind == Utterance.CLOSED:
+            stopped[row.text or ""] += 1
+    talked = Measures(run, ballots)
+    report = DeliberationReport(
+        protocol=run.plan.spec.protocol.kind,
+        produced_by=run.produced_by,
+        jurors=run.plan.seats,
+        items=len(run.items),
+        control_items=ballots.control_items,
+        stopped=dict(stopped),
+        statements={status.value: turns.get(status.value, 0) for status in Status},
+        connectivity=run.plan.network(1).connectivity.describe(),
+        flips=talked.flips(),
+        changes=talked.changes(),
+        conformity=talked.conformity(),
+        speakers=talked.speakers(),
+        paths=talked.paths(),
+        verdicts=_verdict_tables(run, decisions),
+        dissenting=_dissenting(run, ballots, found),
+        notes=talked.notes(),
+    )
+    return Deliberated(report=report, dissent=found)
+
+
+def _verdict_tables(run: Talked, decisions: Sequence[Decisions]) -> tuple[VerdictTable, ...]:
+    tables: list[VerdictTable] = []
+    for name, found in zip(criterion_names_of(run.questions), decisions, strict=True):
+        decided = np.isfinite(found.value)
+        support = float(found.support[decided].mean()) if decided.any() else None
+        tables.append(
+            VerdictTable(
+                criterion=name,
+                rule=found.rule.kind,
+                statuses={status: found.count(status) for status in VerdictStatus},
+                mean_support=support,
+            )
+        )
+    return tuple(tables)
+
+
+def _dissenting(run: Talked, ballots: Ballots, found: Sequence[Dissent]) -> Figure:
+    """Share of questions with a dissenting cluster, resampling items."""
+    count = Counter(one.item for one in found)
+    asked = np.bincount(ballots.items, minlength=len(run.items))
+    shares = np.array(
+        [[count[item.id] / max(1, int(asked[at]))] for at, item in enumerate(run.items)]
+    )
+    [estimate] = mean_estimates(
+        shares,
+        resampled="items",
+        resamples=run.scores.resamples,
+        level=run.scores.level,
+        rng=generator(run.plan.seed, "deliberation", "scores", "dissent"),
+    )
+    return figure("dissenting", "questions", estimate)
