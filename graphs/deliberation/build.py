@@ -44,25 +44,26 @@ _TALK: dict[str, tuple[str, Node]] = {
 def build_deliberation_graph(protocol: str) -> StateGraph[DeliberationState, Any, Any, Any]:
     """The graph of a protocol before compilation.
 
-    All begin with a private ballot and end with another, then the control. Between them talk and
-    vote alternate until a stop rule holds; a mediator drafts, and jurors rank and criticise.
+    All begin with a private ballot, on a sampled share of items with the control, and end with
+    another private ballot. Between them talk and vote alternate until a stop rule holds; a
+    mediator drafts, and jurors rank and criticise.
     """
     graph = StateGraph(DeliberationState, context_schema=DeliberationContext)
     graph.add_node("first_ballot", nodes.first_ballot)
+    graph.add_node("control", nodes.control)
     graph.add_edge(START, "first_ballot")
     if protocol == "mediator":
-        _add_mediation(graph)
+        talk = _add_mediation(graph)
     else:
-        name, node = _TALK[protocol]
-        graph.add_node(name, node)
+        talk, node = _TALK[protocol]
+        graph.add_node(talk, node)
         graph.add_node("vote", nodes.vote)
-        graph.add_edge("first_ballot", name)
-        graph.add_conditional_edges(name, _stopped, {STOPPED: "final_ballot", GOING_ON: "vote"})
-        graph.add_conditional_edges("vote", _stopped, {STOPPED: "final_ballot", GOING_ON: name})
+        graph.add_conditional_edges(talk, _stopped, {STOPPED: "final_ballot", GOING_ON: "vote"})
+        graph.add_conditional_edges("vote", _stopped, {STOPPED: "final_ballot", GOING_ON: talk})
+    graph.add_conditional_edges("first_ballot", _sampled, {SAMPLED: "control", NOT_SAMPLED: talk})
+    graph.add_edge("control", talk)
     graph.add_node("final_ballot", nodes.final_ballot)
-    graph.add_node("control", nodes.control)
-    graph.add_conditional_edges("final_ballot", _sampled, {SAMPLED: "control", NOT_SAMPLED: END})
-    graph.add_edge("control", END)
+    graph.add_edge("final_ballot", END)
     return graph
 
 
@@ -73,18 +74,19 @@ def deliberation_graph(protocol: str) -> DeliberationGraph:
     return graph.with_config(recursion_limit=MOST_STEPS)
 
 
-def _add_mediation(graph: StateGraph[DeliberationState, Any, Any, Any]) -> None:
+def _add_mediation(graph: StateGraph[DeliberationState, Any, Any, Any]) -> str:
+    """Add the nodes of mediation; the name of the first."""
     graph.add_node("opinions", mediation.opinions)
     graph.add_node("draft", mediation.draft)
     graph.add_node("rank", mediation.rank)
     graph.add_node("critique", mediation.critique)
     graph.add_node("agree", mediation.agree)
-    graph.add_edge("first_ballot", "opinions")
     graph.add_edge("opinions", "draft")
     graph.add_conditional_edges("draft", _stopped, {STOPPED: "agree", GOING_ON: "rank"})
     graph.add_conditional_edges("rank", _stopped, {STOPPED: "agree", GOING_ON: "critique"})
     graph.add_edge("critique", "draft")
     graph.add_edge("agree", "final_ballot")
+    return "opinions"
 
 
 def _stopped(state: DeliberationState) -> str:

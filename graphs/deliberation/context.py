@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
@@ -11,6 +11,7 @@ from graphs.deliberation.floor import Floor
 from graphs.deliberation.plan import Plan
 from graphs.items import Item, Question
 from graphs.ledger import Ledger
+from graphs.llm.faults import MindUnavailableError
 from graphs.minds.deliberator import Deliberator, Round
 from graphs.minds.protocol import RatingTask
 from graphs.panel import Panel
@@ -23,6 +24,10 @@ class TalkingBench:
 
     mind: Deliberator
     panel: Panel
+
+
+Ask = Callable[[TalkingBench], Awaitable[int]]
+"""Puts something to a bench and records what comes; how many rows that were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,7 @@ class DeliberationContext:
         replicates: how often each question is put in each ballot.
         partial: items of which the ledger holds rows already.
         floors: of the items in flight; the nodes fill and empty it.
+        unavailable: minds that no server answers for any more, by name.
     """
 
     items: Sequence[Item]
@@ -50,6 +56,14 @@ class DeliberationContext:
     replicates: int = 1
     partial: frozenset[int] = frozenset()
     floors: dict[int, Floor] = field(default_factory=dict[int, Floor])
+    unavailable: dict[str, MindUnavailableError] = field(
+        default_factory=dict[str, MindUnavailableError]
+    )
+
+    @property
+    def deserted(self) -> bool:
+        """Some mind cannot be asked: a jury that talks does not go on without some of its seats."""
+        return bool(self.unavailable)
 
     async def floor(self, item: int) -> Floor:
         """The item's rows: at hand, read back from the ledger, or none yet."""
@@ -93,7 +107,26 @@ class DeliberationContext:
                 added += await self.take(floor, rows)
             return added
 
-        return sum(await asyncio.gather(*(ask(bench) for bench in self.benches)))
+        return await self.of_all(ask)
+
+    async def of_all(self, ask: Ask) -> int:
+        """Ask every bench at once; how many rows were added in all."""
+        if len(self.benches) == 1:
+            return await self.of_one(self.benches[0], ask)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self.of_one(bench, ask)) for bench in self.benches]
+        except* Exception as errors:  # noqa: BLE001 (raised again)
+            raise _first(errors) from None
+        return sum(task.result() for task in tasks)
+
+    async def of_one(self, bench: TalkingBench, ask: Ask) -> int:
+        """Ask one bench, and remember if no server answers for its mind any more."""
+        try:
+            return await ask(bench)
+        except MindUnavailableError as error:
+            self.unavailable[bench.mind.name] = error
+            raise
 
     def heard(self, floor: Floor, through: int) -> tuple[Round, ...]:
         """The rounds of talk up to and including one that is over, as the jury heard them."""
@@ -127,6 +160,11 @@ ALOUD = (
     Utterance.AGREED,
 )
 """What jurors hear; opinions, critiques and drafts go to the mediator alone."""
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> BaseException:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 class DeliberationState(TypedDict):

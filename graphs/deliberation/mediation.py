@@ -7,8 +7,6 @@ to all before the final ballot.
 
 from __future__ import annotations
 
-import asyncio
-
 import numpy as np
 from langgraph.runtime import Runtime
 
@@ -74,9 +72,14 @@ async def draft(state: DeliberationState, runtime: Context) -> DeliberationState
         limit=context.plan.spec.statement_characters,
         answered=floor.turns(round_),
     )
-    added = 0
-    async for rows in context.benches[0].mind.mediate(task):
-        added += await context.take(floor, rows)
+
+    async def ask(bench: TalkingBench) -> int:
+        drafted = 0
+        async for rows in bench.mind.mediate(task):
+            drafted += await context.take(floor, rows)
+        return drafted
+
+    added = await context.of_one(context.benches[0], ask)
     if leading is not None:
         turn = Turn(floor.item, round_, Utterance.CANDIDATE, MEDIATOR, count)
         if turn not in floor.turns(round_):
@@ -107,7 +110,7 @@ async def rank(state: DeliberationState, runtime: Context) -> DeliberationState:
             added += await context.take(floor, rows)
         return added
 
-    added = sum(await asyncio.gather(*(ask(bench) for bench in context.benches)))
+    added = await context.of_all(ask)
     rules = context.plan.spec.stop
     stop = Stop.ROUNDS if round_ >= context.plan.spec.rounds else None
     if rules.tokens is not None and floor.tokens() >= rules.tokens:

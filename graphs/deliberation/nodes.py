@@ -5,8 +5,6 @@ Each asks only for what the floor does not hold yet, so a node may run again at 
 
 from __future__ import annotations
 
-import asyncio
-
 from langgraph.runtime import Runtime
 
 from graphs.deliberation.context import DeliberationContext, DeliberationState, TalkingBench
@@ -109,6 +107,7 @@ async def final_ballot(state: DeliberationState, runtime: Context) -> Deliberati
         added = await context.take(floor, [_closed(floor, round_, state.get("stop"))])
     heard = heard_at(context, floor, round_)
     added += await context.ballot(floor, context.plan.spec.final_round, heard)
+    del context.floors[floor.item]
     return {**state, "recorded": state.get("recorded", 0) + added}
 
 
@@ -173,7 +172,7 @@ async def say(
             added += await context.take(floor, rows)
         return added
 
-    return sum(await asyncio.gather(*(ask(bench) for bench in context.benches)))
+    return await context.of_all(ask)
 
 
 def _closed(floor: Floor, round_: int, stop: str | None) -> Statement:
