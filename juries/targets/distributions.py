@@ -267,7 +267,7 @@ def _from_ratings(
     ratings: pl.DataFrame, gathered: Gathered, criterion: str, question: Question
 ) -> _Answers:
     """Valid answers to one criterion: the distribution given, else the point drawn."""
-    import polars as pl  # noqa: PLC0415 (heavy)
+    import polars as pl
 
     points = len(question.points)
     frame = ratings.filter((pl.col("criterion") == criterion) & (pl.col("status") == "ok"))

@@ -150,15 +150,20 @@ def _trade_offs(
     if not settings.groups and len(known.criteria) < 2:
         said = ("one criterion and no group named: nothing to trade off (--group ATTRIBUTE)",)
         return Written(kind="trade_offs", path=None, said=said)
-    found = trade_offs(
-        known, groups=settings.groups, resamples=settings.resamples, level=settings.level
-    )
-    return _written("trade_offs", folder, found, _trade_offs_said(found))
+    # Groups of one attribute are weighed against each other; those of two would overlap.
+    by: Sequence[tuple[str, ...]] = [(name,) for name in settings.groups] or [()]
+    found = [
+        trade_offs(known, groups=groups, resamples=settings.resamples, level=settings.level)
+        for groups in by
+    ]
+    said = tuple(line for each in found for line in _trade_offs_said(each))
+    return _written("trade_offs", folder, found, said)
 
 
 def _trade_offs_said(found: TradeOffs) -> tuple[str, ...]:
     if not found.switches:
-        return ("no weighing of two objectives changes the best model",)
+        best = found.models[int(found.best[0])]
+        return (f"{best} is best under every weighing of {', '.join(found.objectives)}",)
     return tuple(
         f"{switch.below} until {switch.share:.0%} of the weight moves from "
         f"{switch.from_objective} to {switch.to_objective}, then {switch.above}"

@@ -218,7 +218,7 @@ def _search(problem: _Problem, corner: FloatArray, gap: float) -> _Found:
 
 def _climb(problem: _Problem) -> _Found:
     """Sequential quadratic programming from the centre; the Frank-Wolfe gap certifies it."""
-    from scipy.optimize import minimize  # noqa: PLC0415 (heavy)
+    from scipy.optimize import minimize
 
     responses = len(problem.table)
     solved = minimize(
@@ -239,7 +239,7 @@ def _climb(problem: _Problem) -> _Found:
 
 def _cutting_planes(problem: _Problem, starts: list[FloatArray], gap: float) -> _Found:
     """Kelley's method on the simplex."""
-    from scipy.optimize import linprog  # noqa: PLC0415 (heavy)
+    from scipy.optimize import linprog
 
     responses = len(problem.table)
     points = [*starts, np.full(responses, 1.0 / responses)]

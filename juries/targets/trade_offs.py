@@ -26,6 +26,7 @@ from personas.identity import generator
 FloatArray = NDArray[np.float64]
 
 _MOST_WEIGHTS = 5_000
+_STEPS = 10
 _SAME = 1e-12
 
 
@@ -85,7 +86,7 @@ def trade_offs(
     evidence: Evidence,
     *,
     groups: Sequence[str] = (),
-    steps: int = 10,
+    steps: int | None = None,
     resamples: int = 1000,
     level: float = 0.95,
 ) -> TradeOffs:
@@ -94,7 +95,8 @@ def trade_offs(
     Args:
         evidence: a run's utilities.
         groups: attributes whose levels are the objectives; without them the rubric's criteria.
-        steps: grid of weights in multiples of 1 / steps.
+        steps: grid of weights in multiples of 1 / steps; 10 when None, or fewer where that would
+            make more than 5,000 weights.
         resamples: two-way bootstrap resamples (items and jurors).
         level: coverage of the intervals.
 
@@ -109,6 +111,7 @@ def trade_offs(
             found=", ".join(names),
             hint="Name groups of jurors, or use a rubric with several criteria.",
         )
+    steps = _finest(len(names)) if steps is None else steps
     families = _functions(len(names), steps)
     points = np.moveaxis(replicates, 1, -1)
     scored = np.concatenate([np.moveaxis(each.values(points), -1, 1) for each in families], axis=1)
@@ -141,7 +144,7 @@ def _functions(objectives: int, steps: int) -> tuple[Family, Family]:
     """Weighted sums and weighted Chebyshev values over one grid, if it is not too fine."""
     if steps < 1:
         raise InputError(f"steps is {steps}", expected="1 or more")
-    count = comb(steps + objectives - 1, objectives - 1)
+    count = _weights(objectives, steps)
     if count > _MOST_WEIGHTS:
         raise InputError(
             f"{objectives} objectives in steps of 1/{steps} make {count:,} weights",
@@ -152,6 +155,16 @@ def _functions(objectives: int, steps: int) -> tuple[Family, Family]:
         family("weighted sum", objectives, steps=steps),
         family("weighted Chebyshev", objectives, steps=steps),
     )
+
+
+def _finest(objectives: int) -> int:
+    fitting = [n for n in range(1, _STEPS + 1) if _weights(objectives, n) <= _MOST_WEIGHTS]
+    return max(fitting, default=1)
+
+
+def _weights(objectives: int, steps: int) -> int:
+    """How many weights the grid has."""
+    return comb(steps + objectives - 1, objectives - 1)
 
 
 def _switches(
