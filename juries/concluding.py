@@ -5,15 +5,20 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 
 from graphs.items import Item, Question, criterion_names, questions
 from graphs.ledger import open_ledger
 from graphs.panel import Juror
+from juries.baselines import count_baselines, read_baselines
 from juries.exports.ratings_table import ratings_are_current, write_ratings
 from juries.exports.verdict_table import verdict_table, write_verdicts
 from juries.measures.welfare_functions import parse_welfares
+from juries.pluralism.evidence import Evidence
+from juries.pluralism.six import six_measures
+from juries.pluralism.validity import validity_table
 from juries.progress import Progress
 from juries.run_directory import RunDirectory, RunRecord
 from juries.scores import SCHEMA_VERSION, MindSummary, Scores
@@ -103,6 +108,16 @@ def conclude(
         spec=spec,
         seed=record.seed,
     )
+    evidence = _evidence(directory, record, gathered, spec)
+    baselines = read_baselines(
+        directory.baselines,
+        fingerprint=record.fingerprint,
+        items=gathered.items,
+        models=record.models,
+        asked=gathered.questions,
+        minds=[mind.name for mind in record.minds],
+    )
+    progress.say("taking the measures of pluralism")
     return Scores(
         study=record.study,
         fingerprint=record.fingerprint,
@@ -118,8 +133,31 @@ def conclude(
         flips=scored.flips,
         groups=scored.groups,
         agreement=scored.agreement,
+        measures=six_measures(evidence, baselines, scored.welfare, scored.flips),
+        validity=validity_table(evidence, baselines, scored),
         resamples=spec.resamples,
         notes=scored.notes,
+    )
+
+
+def _evidence(
+    directory: RunDirectory, record: RunRecord, gathered: Gathered, spec: ScoresSpec
+) -> Evidence:
+    minds = ", ".join(f"{mind.name} ({mind.kind})" for mind in record.minds)
+    return Evidence(
+        folder=directory.path,
+        ledger_path=directory.ledger,
+        baselines_path=directory.baselines,
+        fingerprint=record.fingerprint,
+        items=gathered.items,
+        jurors=gathered.jurors,
+        questions=gathered.questions,
+        criteria=gathered.criteria,
+        verdicts=gathered.verdicts,
+        replicates=directory.read_study().replicates,
+        spec=spec,
+        seed=record.seed,
+        produced_by=f"{minds}; not calibrated against people",
     )
 
 
@@ -136,8 +174,22 @@ def _inputs(directory: RunDirectory, record: RunRecord, spec: ScoresSpec) -> str
             "fingerprint": record.fingerprint,
             "items": record.items,
             "rows": rows,
+            "baselines": count_baselines(directory.baselines, record.fingerprint),
+            "files": _files(directory, spec),
             "spec": spec.model_dump(mode="json"),
             "complete": record.complete,
             "version": [SCHEMA_VERSION, version("juries")],
         }
     )
+
+
+def _files(directory: RunDirectory, spec: ScoresSpec) -> list[list[str | int]]:
+    """Size and time of the files beside the ledger that scores are taken from."""
+    distribution = spec.distribution
+    survey = [] if distribution.survey is None else [distribution.survey.path]
+    paths = [Path(path) for path in (*survey, *distribution.answers.values())]
+    return [
+        [path.name, path.stat().st_size, path.stat().st_mtime_ns]
+        for path in (*paths, directory.sensitivity)
+        if path.exists()
+    ]

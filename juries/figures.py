@@ -120,3 +120,10 @@ def bounds(estimate: Estimate) -> Bounds | None:
         resampled=estimate.resampled,
         undefined=estimate.undefined,
     )
+
+
+def unmeasured(measure: MeasureName, produced_by: str, needs: str | None) -> MeasureScores:
+    """A measure that the data do not allow, and what is missing."""
+    return MeasureScores(
+        measure=measure, reading="not measured", produced_by=produced_by, needs=needs
+    )

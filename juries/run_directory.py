@@ -79,9 +79,11 @@ class RunDirectory:
         self.jury = path / "jury.jsonl"
         self.items = path / "items.jsonl"
         self.ledger = path / "ledger.sqlite"
+        self.baselines = path / "baselines.sqlite"
         self.ratings = path / "ratings.parquet"
         self.verdicts = path / "verdicts.parquet"
         self.scores = path / "scores.json"
+        self.sensitivity = path / "sensitivity.json"
 
     @contextlib.contextmanager
     def held(self) -> Generator[None]:

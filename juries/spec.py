@@ -14,6 +14,14 @@ from graphs.minds.opening import MindSettings
 from graphs.minds.psychometric import PsychometricSettings
 from graphs.sources import ItemsSource
 from juries.measures.welfare_functions import parse_welfares
+from juries.spec_measures import (
+    BaselinesSpec,
+    DistributionSpec,
+    ObjectivesSpec,
+    OvertonSpec,
+    SteeringSpec,
+    TradeOffSpec,
+)
 from personas.derivation import Derivation
 from personas.importers import PersonaColumns
 from personas.settings import Settings
@@ -105,6 +113,11 @@ class ScoresSpec(Settings):
         groups: attributes whose levels get scores of their own.
         resamples: bootstrap resamples.
         level: nominal coverage of intervals.
+        overton: how views are found and when one is represented.
+        steering: which models were steered, and towards what.
+        distribution: whose answers are compared with whose.
+        objectives: criteria or groups.
+        trade_off: functions of the objectives.
     """
 
     welfare: tuple[str, ...] = (
@@ -119,6 +132,11 @@ class ScoresSpec(Settings):
     groups: tuple[str, ...] = ()
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000
     level: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    overton: OvertonSpec = Field(default_factory=OvertonSpec)
+    steering: SteeringSpec = Field(default_factory=SteeringSpec)
+    distribution: DistributionSpec = Field(default_factory=DistributionSpec)
+    objectives: ObjectivesSpec = Field(default_factory=ObjectivesSpec)
+    trade_off: TradeOffSpec = Field(default_factory=TradeOffSpec)
 
     @model_validator(mode="after")
     def _functions_are_known(self) -> Self:
@@ -160,6 +178,7 @@ class Study(Settings):
         minds: several minds, each for a share of the seats, in place of one: jurors that one
             model answers for make the same mistakes.
         replicates: how often each question is put to each juror.
+        baselines: what the jury is compared with.
         scores: what is concluded.
     """
 
@@ -172,6 +191,7 @@ class Study(Settings):
     mind: MindSettings = Field(default_factory=PsychometricSettings)
     minds: tuple[ShareSpec, ...] = ()
     replicates: Count = 1
+    baselines: BaselinesSpec = Field(default_factory=BaselinesSpec)
     scores: ScoresSpec = Field(default_factory=ScoresSpec)
 
     @model_validator(mode="after")
@@ -201,7 +221,9 @@ class Study(Settings):
             section.model_copy(update={"path": str((base / section.path).resolve())})
             for section in (self.items, self.population)
         )
-        study = self.model_copy(update={"items": items, "population": people})
+        distribution = self.scores.distribution.located(base)
+        scores = self.scores.model_copy(update={"distribution": distribution})
+        study = self.model_copy(update={"items": items, "population": people, "scores": scores})
         return study.with_minds(
             lambda mind: mind.located(base) if isinstance(mind, LlmSettings) else mind
         )

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from juries.cli.measure_tables import measure_table, quote_lines, validity_table
+
 if TYPE_CHECKING:
     from juries.runs import Run
     from juries.scores import Bounds, GroupScore, Scores
@@ -30,7 +32,13 @@ def print_scores(scores: Scores, run: Run) -> None:
             console.print(line)
     if scores.groups:
         console.print(_groups(scores))
-    for line in (*_agreement(scores), *_answers(scores), *scores.notes):
+    if scores.measures:
+        console.print(measure_table(scores))
+        for line in quote_lines(scores):
+            console.print(line)
+        console.print(validity_table(scores))
+    agreed = () if scores.validity else _agreement(scores)  # it stands in the table of validity
+    for line in (*agreed, *_answers(scores), *scores.notes):
         console.print(Text(line, style="dim"))
     console.print(f"\nRatings, scores and the study as it ran: {run.path}/")
 
