@@ -171,10 +171,11 @@ class DeliberationState(TypedDict):
     """Numbers only; what was said and voted is in the ledger.
 
     `item` (its position) goes in. `round` counts rounds of talk held; `stop` says why they ended;
-    `recorded` counts rows that this invocation added.
+    `recorded` counts rows that this invocation added, `counted` those of the final ballot.
     """
 
     item: int
     round: NotRequired[int]
     stop: NotRequired[str | None]
     recorded: NotRequired[int]
+    counted: NotRequired[int]

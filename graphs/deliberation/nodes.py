@@ -106,9 +106,10 @@ async def final_ballot(state: DeliberationState, runtime: Context) -> Deliberati
     if not floor.said(round_, Utterance.CLOSED):
         added = await context.take(floor, [_closed(floor, round_, state.get("stop"))])
     heard = heard_at(context, floor, round_)
-    added += await context.ballot(floor, context.plan.spec.final_round, heard)
+    counted = await context.ballot(floor, context.plan.spec.final_round, heard)
     del context.floors[floor.item]
-    return {**state, "recorded": state.get("recorded", 0) + added}
+    recorded = state.get("recorded", 0) + added + counted
+    return {**state, "recorded": recorded, "counted": counted}
 
 
 async def control(state: DeliberationState, runtime: Context) -> DeliberationState:

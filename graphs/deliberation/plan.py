@@ -11,9 +11,10 @@ from graphs.deliberation.spec import Debate, Deliberation, Delphi, DevilsAdvocat
 from graphs.items import Choice, FloatArray, Question
 from graphs.panel import Juror
 from graphs.records import Statement, Status
+from graphs.topology import File
 from graphs.topology.draw import InfluenceNetwork, draw, influence, redrawn_each_round
 from personas.errors import InputError, nearest
-from personas.identity import generator
+from personas.identity import content_hash, generator
 
 WHERE = "deliberation"
 MEDIATOR = -1
@@ -41,6 +42,14 @@ class Plan:
     def seats(self) -> int:
         """How many sit."""
         return len(self.jurors)
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """All of the section that answers depend on: not the verdict, nor where a file lies."""
+        section = self.spec.model_dump(mode="json", exclude={"verdict"})
+        if isinstance(self.spec.topology, File):
+            section["topology"]["path"] = content_hash(self.network(1).weights.tolist())
+        return section
 
     def network(self, round_: int) -> InfluenceNetwork:
         """Who hears whom in a round of talk, from 1."""

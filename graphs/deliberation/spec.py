@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from graphs.topology import Complete, Topology
+from graphs.topology import Complete, File, Topology
 from graphs.verdict_rules import Median, VerdictRule
 from personas.settings import Settings
 
@@ -172,6 +173,14 @@ class Deliberation(Settings):
                 f"{self.protocol.kind} has no neighbours: all hear the same; leave out `topology`"
             )
         return self
+
+    def located(self, base: Path) -> Self:
+        """The same with the path of a topology's file made absolute."""
+        if not isinstance(self.topology, File):
+            return self
+        path = (base / self.topology.path).resolve()
+        topology = self.topology.model_copy(update={"path": path})
+        return self.model_copy(update={"topology": topology})
 
     @property
     def final_round(self) -> int:

@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphs.dynamics import (
-    clusters,
-    consensus_weights,
-    settle,
-    step,
-    total_influence,
-    trajectory,
-)
+from graphs.consensus import consensus_weights, total_influence
+from graphs.dynamics import clusters, settle, step, trajectory
 from graphs.panel import Juror
 from graphs.topology import Complete, RandomRegular, Ring, SmallWorld, Star
 from graphs.topology.draw import draw

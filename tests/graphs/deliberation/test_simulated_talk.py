@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from graphs.consensus import consensus_weights, total_influence
 from graphs.deliberation.context import TalkingBench
 from graphs.deliberation.spec import Deliberation
-from graphs.dynamics import clusters, consensus_weights, total_influence, trajectory
+from graphs.dynamics import clusters, trajectory
 from graphs.items import Choice, Criterion, Rubric, questions
 from graphs.minds.deliberator import Deliberator
 from graphs.minds.psychometric import PsychometricMind, PsychometricSettings
