@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graphs.deliberation.build import deliberation_graph
+from graphs.deliberation.context import DeliberationContext
 from graphs.items import Item, criterion_names, questions
 from graphs.ledger import Ledger, open_ledger
 from graphs.minds.opening import check_mind, open_mind
@@ -24,6 +26,7 @@ from graphs.panel import Juror, Panel
 from graphs.rating import Bench, RatingContext, rating_graph
 from graphs.sources import load_items
 from juries.baselines import ask_baselines
+from juries.deliberation.asking import deliberation_context, plan_deliberation
 from juries.jury import describe_seats, read_population, seat_jury
 from juries.progress import Progress, Silent
 from juries.run_directory import MindRecord, RunDirectory, RunRecord, now, versions
@@ -80,6 +83,7 @@ def prepare(study: Study, base: Path) -> Prepared:
     for each in study.seated_minds:
         seated = [juror for juror in jurors if juror.mind == each.shown]
         check_mind(each.mind, jurors=seated, questions=asked, models=items.models)
+    plan_deliberation(study.located(base), jurors, items.items)
     return Prepared(
         study=study.located(base),
         items=items.items,
@@ -143,6 +147,7 @@ async def run_study(
                 "mind": [f"{bench.mind.name} {bench.mind.version}" for bench in benches],
                 "criterion": criterion_names(study.scale),
             },
+            counted=0 if study.deliberation is None else study.deliberation.final_round,
         )
         stack.callback(ledger.close)
         for bench in benches:
@@ -155,14 +160,18 @@ async def run_study(
         done = sum(min(counts.get(i, 0), need) for i, need in enumerate(due))
         record = _record(prepared, directory, benches, fingerprint, items=len(items), due=sum(due))
         progress.start(total=sum(due), done=done)
-        context = RatingContext(
+        begun = ledger.answered_counts(0)
+        partial = frozenset(i for i in open_items if begun.get(i, 0))
+        context = deliberation_context(
+            study, prepared.jurors, items, benches=benches, ledger=ledger, partial=partial
+        ) or RatingContext(
             items=items,
             benches=tuple(benches),
             questions=asked,
             ledger=ledger,
             seed=study.seed,
             replicates=study.replicates,
-            partial=frozenset(i for i in open_items if counts.get(i, 0)),
+            partial=partial,
         )
         try:
             async with ledger.committing():
@@ -189,13 +198,12 @@ async def run_study(
 
 async def _ask_all(
     positions: list[int],
-    context: RatingContext,
+    context: RatingContext | DeliberationContext,
     in_flight: int,
     progress: Progress,
     stop: asyncio.Event | None,
 ) -> None:
     """Invoke the graph for every position, so many at a time."""
-    graph = rating_graph()
     waiting = iter(positions)
     gc.freeze()  # what was set up lives to the end: no use in tracing it at every collection
 
@@ -203,8 +211,7 @@ async def _ask_all(
         for position in waiting:
             if context.deserted or (stop is not None and stop.is_set()):
                 return
-            state = await graph.ainvoke({"item": position}, context=context)
-            progress.advance(state["recorded"])
+            progress.advance(await _ask_about(position, context))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -216,9 +223,20 @@ async def _ask_all(
         gc.unfreeze()
 
 
+async def _ask_about(position: int, context: RatingContext | DeliberationContext) -> int:
+    """Put one item to the jury; how many questions of the ballot that counts were answered."""
+    if isinstance(context, RatingContext):
+        rated = await rating_graph().ainvoke({"item": position}, context=context)
+        return rated.get("recorded", 0)
+    graph = deliberation_graph(context.plan.spec.protocol.kind)
+    talked = await graph.ainvoke({"item": position}, context=context)
+    return talked.get("counted", 0)
+
+
 def _fingerprint(prepared: Prepared, benches: list[Bench]) -> str:
     """Hash of everything that answers depend on; what is concluded from them is not in it."""
     study = prepared.study
+    plan = plan_deliberation(study, prepared.jurors, prepared.items)
     return content_hash(
         {
             "items": prepared.hashes["items"],
@@ -227,6 +245,7 @@ def _fingerprint(prepared: Prepared, benches: list[Bench]) -> str:
             "replicates": study.replicates,
             "scale": study.scale.model_dump(mode="json"),
             "seed": study.seed,
+            **({} if plan is None else {"deliberation": plan.identity}),
         }
     )
 

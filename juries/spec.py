@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from graphs.deliberation.spec import Deliberation
 from graphs.items import Scale
 from graphs.llm.settings import LlmSettings
 from graphs.minds.opening import MindSettings
@@ -178,6 +179,7 @@ class Study(Settings):
         minds: several minds, each for a share of the seats, in place of one: jurors that one
             model answers for make the same mistakes.
         replicates: how often each question is put to each juror.
+        deliberation: how jurors talk before the ballot that counts; without it they do not.
         baselines: what the jury is compared with.
         scores: what is concluded.
     """
@@ -191,6 +193,7 @@ class Study(Settings):
     mind: MindSettings = Field(default_factory=PsychometricSettings)
     minds: tuple[ShareSpec, ...] = ()
     replicates: Count = 1
+    deliberation: Deliberation | None = None
     baselines: BaselinesSpec = Field(default_factory=BaselinesSpec)
     scores: ScoresSpec = Field(default_factory=ScoresSpec)
 
@@ -223,7 +226,10 @@ class Study(Settings):
         )
         distribution = self.scores.distribution.located(base)
         scores = self.scores.model_copy(update={"distribution": distribution})
-        study = self.model_copy(update={"items": items, "population": people, "scores": scores})
+        talk = None if self.deliberation is None else self.deliberation.located(base)
+        study = self.model_copy(
+            update={"items": items, "population": people, "deliberation": talk, "scores": scores}
+        )
         return study.with_minds(
             lambda mind: mind.located(base) if isinstance(mind, LlmSettings) else mind
         )
