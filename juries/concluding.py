@@ -13,6 +13,7 @@ from graphs.items import Item, Question, criterion_names, questions
 from graphs.ledger import open_ledger
 from graphs.panel import Juror
 from juries.baselines import count_baselines, read_baselines
+from juries.deliberation.concluding import write_deliberation
 from juries.exports.ratings_table import ratings_are_current, write_ratings
 from juries.exports.verdict_table import verdict_table, write_verdicts
 from juries.measures.welfare_functions import parse_welfares
@@ -117,6 +118,9 @@ def conclude(
         asked=gathered.questions,
         minds=[mind.name for mind in record.minds],
     )
+    if directory.read_study().deliberation is not None:
+        progress.say("measuring what talk changed")
+        write_deliberation(directory, record, spec, produced_by=evidence.produced_by)
     progress.say("taking the measures of pluralism")
     return Scores(
         study=record.study,

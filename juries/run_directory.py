@@ -84,6 +84,8 @@ class RunDirectory:
         self.verdicts = path / "verdicts.parquet"
         self.scores = path / "scores.json"
         self.sensitivity = path / "sensitivity.json"
+        self.deliberation = path / "deliberation.json"
+        self.dissent = path / "dissent.jsonl"
 
     @contextlib.contextmanager
     def held(self) -> Generator[None]:

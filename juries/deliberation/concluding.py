@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 
+from graphs.items import questions
+from graphs.ledger import open_ledger
 from graphs.records import Statement, Status, Utterance
 from graphs.verdict_rules import Decisions, VerdictStatus, decide
+from juries.deliberation.asking import plan_deliberation
 from juries.deliberation.dissent import dissent
 from juries.deliberation.evidence import Ballots, gather_ballots
 from juries.deliberation.measuring import Measures, Talked, criterion_names_of
 from juries.deliberation.results import DeliberationReport, Dissent, VerdictTable
 from juries.figures import Figure, figure
 from juries.measures.estimates import mean_estimates
+from juries.run_directory import RunDirectory, RunRecord
+from juries.spec import ScoresSpec
+from personas.errors import InputError
+from personas.files import replacing
 from personas.identity import generator
 
 
@@ -25,6 +33,46 @@ class Deliberated:
 
     report: DeliberationReport
     dissent: tuple[Dissent, ...]
+
+
+def write_deliberation(
+    directory: RunDirectory, record: RunRecord, spec: ScoresSpec, *, produced_by: str
+) -> Deliberated:
+    """Conclude from a run's deliberation, and write `deliberation.json` and `dissent.jsonl`.
+
+    Args:
+        directory: of the run.
+        record: how far it came.
+        spec: functions, resamples and level.
+        produced_by: what kind of mind the figures are a property of.
+
+    Raises:
+        InputError: the study has no deliberation.
+    """
+    study, jurors = directory.read_study(), directory.read_jury()
+    items = directory.read_items()[: record.items]
+    plan = plan_deliberation(study, jurors, items)
+    if plan is None:
+        raise InputError("this study has no deliberation", where=directory.study)
+    opened = open_ledger(directory.ledger, fingerprint=record.fingerprint, ids={})
+    with closing(opened) as ledger:
+        found = conclude_deliberation(
+            Talked(
+                ledger=ledger,
+                plan=plan,
+                items=items,
+                models=record.models,
+                questions=questions(study.scale),
+                replicates=study.replicates,
+                scores=spec,
+                produced_by=produced_by,
+            )
+        )
+    with replacing(directory.deliberation) as file:
+        file.write(found.report.model_dump_json(indent=1) + "\n")
+    with replacing(directory.dissent) as file:
+        file.writelines(one.model_dump_json() + "\n" for one in found.dissent)
+    return found
 
 
 def conclude_deliberation(run: Talked) -> Deliberated:

@@ -15,7 +15,7 @@ from juries.deliberation.measuring import Talked
 from juries.deliberation.results import Dissent, DissentReason
 from juries.measures.deliberation.minority import MinorityReport, minority_report
 
-APART = 0.3
+APART = 0.5
 """Share of the scale by which the means of two sides differ at least, to be called dissent."""
 _OWN_WORDS = (
     Utterance.STATEMENT,
