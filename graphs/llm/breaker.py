@@ -55,7 +55,7 @@ class Breaker:
         self.since = None
 
     def open(self, why: str) -> None:
-        """The server is known to be away."""
+        """Nothing listens at the server's address: keep away at once."""
         self._faults = max(self._faults, FAULTS - 1)
         self.fault(why)
 

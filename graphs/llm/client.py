@@ -165,7 +165,9 @@ class Client:
         )
 
     def _learn(self, endpoint: Endpoint, fault: AttemptError, cuts: int) -> None:
-        if fault.kind.server_at_fault:
+        if fault.kind is FaultKind.UNREACHABLE:
+            endpoint.breaker.open(fault.message)
+        elif fault.kind.server_at_fault:
             endpoint.breaker.fault(fault.message)
         else:
             endpoint.breaker.answered()
@@ -175,10 +177,10 @@ class Client:
     async def _wait_or_give_up(self, fault: AttemptError, course: _Course) -> None:
         if not fault.kind.worth_retrying:
             raise course.failed(fault) from None
-        if fault.kind is not FaultKind.BUSY:
-            course.faults += 1
-            if course.faults >= self.limits.attempts or all(map(self._given_up, self.endpoints)):
-                raise course.failed(fault) from None
+        # Busy servers are waited for by the call's time, unreachable ones by the mind's patience.
+        course.faults += fault.kind not in (FaultKind.BUSY, FaultKind.UNREACHABLE)
+        if course.faults >= self.limits.attempts or all(map(self._given_up, self.endpoints)):
+            raise course.failed(fault) from None
         tries = max(course.attempts - 1, 0)
         backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(tries, 10))
         pause = _jitter.uniform(0, backoff)

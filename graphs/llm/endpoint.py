@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any, Self, cast
 
+import aiohttp
 import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
@@ -16,11 +17,12 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from graphs.llm.breaker import Breaker
 from graphs.llm.faults import AttemptError, FaultKind
 from graphs.llm.gate import Gate
-from graphs.llm.keys import resolve_key, scrub
+from graphs.llm.keys import resolve_key, scrub, scrub_bytes
 from graphs.llm.settings import EndpointSettings, Limits
 from personas.errors import shorten
 
 _JSON = {"Content-Type": "application/json"}
+_OPENAI = "//api.openai.com/"
 _KINDS = {
     400: FaultKind.REJECTED,
     401: FaultKind.DENIED,
@@ -99,6 +101,9 @@ class Endpoint:
             ),
             default_headers={"Accept-Encoding": "identity"},
         )
+        if _OPENAI not in settings.base_url:
+            # Taken from the environment by the SDK; no other server should learn them.
+            self._client.organization = self._client.project = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -133,7 +138,8 @@ class Endpoint:
             )
         except openai.APIError as error:
             raise self._fault(error) from None
-        return response.content
+        # A proxy that echoes headers must not bring the key into rows.
+        return scrub_bytes(response.content, self._key)
 
     async def get(self, path: str, *, within: float | None = None) -> bytes:
         """Fetch a path, as `post` takes it, once.

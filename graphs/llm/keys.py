@@ -48,3 +48,8 @@ def resolve_key(settings: EndpointSettings) -> SecretStr | None:
 def scrub(text: str, key: SecretStr | None) -> str:
     """Text from a server without the key that it may echo."""
     return text if key is None else text.replace(key.get_secret_value(), HIDDEN)
+
+
+def scrub_bytes(data: bytes, key: SecretStr | None) -> bytes:
+    """A reply's body without the key that it may echo."""
+    return data if key is None else data.replace(key.get_secret_value().encode(), HIDDEN.encode())

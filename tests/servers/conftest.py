@@ -398,9 +398,9 @@ def settings(server: MisbehavingServer, patient: Limits) -> Callable[..., LlmSet
     """Settings for the running server."""
 
     def make(**changes: Any) -> LlmSettings:
-        changes.setdefault("endpoints", (EndpointSettings(base_url=server.url),))
-        changes.setdefault("limits", patient)
-        return LlmSettings(model=server.model, **changes)
+        if "endpoints" not in changes:
+            changes["endpoints"] = (EndpointSettings(base_url=server.url),)
+        return LlmSettings(**{"model": server.model, "limits": patient, **changes})
 
     return make
 
