@@ -27,6 +27,7 @@ from juries.calibration.mapping import cross_mapped
 from juries.calibration.planning import Sample
 from juries.calibration.ppi_subsets import Undefined
 from juries.calibration.quality import human_quality
+from juries.calibration.remarks import notes_on
 from juries.calibration.resampling import cluster_figures
 from juries.calibration.results import Calibration, CriterionCalibration, MappingGain, Options
 from juries.calibration.run_answers import JuryTable
@@ -65,7 +66,7 @@ def calibrate(
         produced_by=jury.produced_by,
         criteria=tuple(_criterion(case) for case in cases),
         problems=tuple(str(problem) for problem in people.problems),
-        notes=_notes(people, jury, plan, no_persona, chosen),
+        notes=notes_on(people, jury, plan, no_persona, chosen),
     )
 
 
@@ -298,30 +299,3 @@ def _gain(case: _Case, mapped: FloatArray) -> MappingGain:
         rng=case.how.rng,
     )
     return MappingGain(method=case.options.mapping, **figures)
-
-
-def _notes(
-    people: HumanRatings,
-    jury: JuryTable,
-    plan: Sample | None,
-    no_persona: JuryTable | None,
-    options: Options,
-) -> tuple[str, ...]:
-    notes = [
-        f"The jury's answers were produced by {jury.produced_by}; people's come from a "
-        f"{people.source} file of {len(people.annotators)} annotators."
-    ]
-    notes.append(
-        "Estimates without a plan take the items that people saw as a random sample of the run's."
-        if plan is None
-        else f"Estimates rest on a plan of {plan.budget} of {len(plan.units)} items "
-        f"({plan.strategy}) and its inclusion probabilities."
-    )
-    if options.people == "all":
-        notes.append("The mean of exactly these people is estimated, not of others like them.")
-    if no_persona is None:
-        notes.append(
-            "The baseline without personas was not given: run the study with one juror without "
-            "attributes, and name that run."
-        )
-    return tuple(notes)

@@ -169,10 +169,11 @@ def _estimate(sources: Sources, values: _Values) -> PpiMean | Undefined:
     if sources.plan is not None:
         return _planned(sources, sources.plan, values, predicted)
     both, rest = labelled & predicted, ~labelled & predicted
-    if both.sum() < 2 or rest.sum() < 2:
+    if both.sum() >= 2 and rest.sum() < 2:
+        return _complete(sources, values.y[both], values.f[both])
+    if both.sum() < 2:
         return Undefined(
-            reason=f"{both.sum()} items have people's answers and the jury's, {rest.sum()} only "
-            "the jury's; both must be at least 2"
+            reason=f"{both.sum()} items have people's answers and the jury's; 2 are needed"
         )
     return ppi_mean(
         values.y[both],
@@ -181,6 +182,13 @@ def _estimate(sources: Sources, values: _Values) -> PpiMean | Undefined:
         level=sources.level,
         small_sample=bool(both.sum() < _SMALL),
     )
+
+
+def _complete(sources: Sources, y: FloatArray, f: FloatArray) -> PpiMean:
+    """People's own mean, where they answered every item and nothing is left to predict."""
+    alone = ppi_mean(y, f, f, lam=0.0, level=sources.level, small_sample=len(y) < _SMALL)
+    note = "people answered every item: their own mean, nothing left to predict"
+    return replace(alone, n_unlabelled=0, pays=False, notes=(note,))
 
 
 def _planned(

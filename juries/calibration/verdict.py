@@ -169,8 +169,15 @@ def _saving(estimates: Sequence[PpiMean | Undefined]) -> tuple[bool, str]:
     if not known:
         reason = next((e.reason for e in estimates if isinstance(e, Undefined)), "no estimate")
         return False, f"Whether predictions pay is unknown: {reason}."
-    best = max(known, key=lambda one: one.effective_labels / one.n)
+    best = max(known, key=lambda one: (one.effective_labels / one.n, one.correlation or -1.0))
     sure = [one for one in known if _surely_pays(one, len(known))]
+    if sure and not any(one.n_unlabelled for one in known):
+        best = max(sure, key=lambda one: one.correlation or 0.0)
+        worth = 1 / max(1 - (best.correlation or 0.0) ** 2, 1e-9)
+        return True, (
+            f"People answered every item here. On further items predictions would pay: at a "
+            f"correlation of {best.correlation:.2f} a label is worth up to {worth:.1f}."
+        )
     if sure:
         return True, (
             f"Predictions pay for {len(sure)} of {len(known)} estimates: at best {best.n} labels "
@@ -184,13 +191,19 @@ def _saving(estimates: Sequence[PpiMean | Undefined]) -> tuple[bool, str]:
             f"than {best.threshold:.2f}."
         )
     notes = [note for note in best.notes if note.startswith("predictions")]
+    if not notes and best.threshold is not None and best.correlation is not None:
+        notes = [
+            f"predictions correlate with people at {best.correlation:.2f}, which does not surely "
+            f"exceed {best.threshold:.2f}"
+        ]
     return False, f"Pre-annotation saves nothing here: {'; '.join(notes)}."
 
 
 def _surely_pays(one: PpiMean, tests: int) -> bool:
     """Whether the correlation exceeds its threshold beyond chance, all estimates considered."""
     least = one.least_correlation(1 - 0.05 / tests)
-    return one.pays and least is not None and one.threshold is not None and least > one.threshold
+    gains = one.pays or not one.n_unlabelled
+    return gains and least is not None and one.threshold is not None and least > one.threshold
 
 
 def _correlation(items: ItemAgreement) -> tuple[str, ...]:

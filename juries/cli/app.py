@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from juries.cli import annotating, calibrating, people, running, serving, starting
+from juries.cli import annotating, calibrating, people, running, serving, sizing, starting
 from personas.errors import JuriesError
 
 app = typer.Typer(
@@ -51,8 +51,8 @@ app.command("plan")(annotating.plan)
 app.command("import-human")(annotating.import_human)
 app.command("calibrate")(calibrating.calibrate)
 app.command("calibrated")(calibrating.calibrated)
-app.command("power")(calibrating.power)
-app.command("budget")(calibrating.budget)
+app.command("power")(sizing.power)
+app.command("budget")(sizing.budget)
 app.add_typer(people.app, name="personas")
 
 

@@ -126,12 +126,26 @@ def test_a_choice_has_shares_for_estimates(world):
     assert sum(one.result.estimate for one in everyone) == pytest.approx(1, abs=0.15)
 
 
-def test_with_everything_labelled_there_is_nothing_to_predict(world):
-    people, jury = world(items=60)
+def test_with_everything_labelled_there_is_nothing_to_predict_but_a_use_to_foresee(world):
+    people, jury = world(items=60, bias=1.2)
+    found = calibrate(people, jury, options=QUICK).criteria[0]
+    result = found.estimates[0].result
+
+    assert result.estimate == pytest.approx(people.answers(0).means()[::2].mean())
+    assert result.estimate == result.people_only.estimate
+    assert result.n_unlabelled == 0
+    assert "nothing left to predict" in result.notes[0]
+    assert found.verdict.decision == "pre-annotate"
+    assert any("On further items predictions would pay" in r for r in found.verdict.reasons)
+
+
+def test_a_single_labelled_item_gives_no_estimate(world):
+    people, jury = world(items=60, labelled=1)
     found = calibrate(people, jury, options=QUICK).criteria[0]
 
     assert isinstance(found.estimates[0].result, Undefined)
-    assert "0 only the jury's" in found.estimates[0].result.reason
+    assert "2 are needed" in found.estimates[0].result.reason
+    assert found.verdict.decision == "don't"
 
 
 def test_a_baseline_without_personas_stands_beside_the_jury(world):
