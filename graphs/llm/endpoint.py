@@ -197,7 +197,8 @@ class Endpoint:
         if isinstance(error, openai.APITimeoutError) and isinstance(under, TimeoutError | None):
             return AttemptError(FaultKind.TIMEOUT, f"{self.url}: no answer in time")
         said = str(cause or error) or type(under or cause or error).__name__
-        kind = FaultKind.UNREACHABLE if isinstance(cause, httpx2.ConnectError) else FaultKind.BROKEN
+        unreachable = isinstance(under, aiohttp.ClientConnectorError)
+        kind = FaultKind.UNREACHABLE if unreachable else FaultKind.BROKEN
         return AttemptError(kind, self._line(f"{self.url}: {said}"))
 
     def _status_fault(self, error: openai.APIStatusError) -> AttemptError:
