@@ -45,6 +45,7 @@ def measure(found: MeasureScores) -> Figure:
     """Every figure of a measure with its interval, one quantity at a time."""
     defined = [number for number in found.figures if number.value is not None]
     names = tuple(dict.fromkeys(number.name for number in defined))
+    method = found.method[:1].upper() + found.method[1:]
     base = (
         alt.Chart(values(_row(number) for number in defined))
         .transform_filter("datum.name == quantity")
@@ -62,8 +63,8 @@ def measure(found: MeasureScores) -> Figure:
     )
     return Figure(
         name=slug(found.measure),
-        title=TITLES[found.measure],
-        note=f"{found.method}. Bars: intervals, {_resampled(defined)}.",
+        title=f"{TITLES[found.measure]}, in figures",
+        note=f"{method}. Bars: intervals, {_resampled(defined)}.",
         label=found.produced_by,
         chart=layers.add_params(alt.param(name="quantity", value=names[0])).properties(
             width=WIDTH - 80, height=alt.Step(ROW + 4)
@@ -78,10 +79,8 @@ def measure(found: MeasureScores) -> Figure:
 
 def objectives(found: MeasureScores) -> list[str]:
     """Names of the objectives on which a measure holds models' figures."""
-    names = [
-        n.name.removeprefix(_OBJECTIVE) for n in found.figures if n.name.startswith(_OBJECTIVE)
-    ]
-    return list(dict.fromkeys(names))
+    held = [number.name for number in found.figures if number.name.startswith(_OBJECTIVE)]
+    return list(dict.fromkeys(name.removeprefix(_OBJECTIVE) for name in held))
 
 
 def pareto(found: MeasureScores) -> Figure:
@@ -105,14 +104,20 @@ def pareto(found: MeasureScores) -> Figure:
     ]
     base = alt.Chart(values(rows)).transform_filter("datum.pair == objectives")
     colour = alt.Color("model:N", title=None, scale=model_colours(models))
-    across, up = alt.X("x:Q", title="the first objective"), alt.Y("y:Q", title="the second")
+    across, up = alt.X("x:Q", title="first objective"), alt.Y("y:Q", title="second objective")
     scale = alt.Scale(zero=False)
     layers = alt.layer(
         base.mark_rule(opacity=0.5, strokeWidth=2).encode(
-            x=alt.X("xlow:Q", scale=scale, title="the first"), x2="xhigh:Q", y=up, color=colour
+            x=alt.X("xlow:Q", scale=scale, title="first objective"),
+            x2="xhigh:Q",
+            y=up,
+            color=colour,
         ),
         base.mark_rule(opacity=0.5, strokeWidth=2).encode(
-            y=alt.Y("ylow:Q", scale=scale, title="the second"), y2="yhigh:Q", x=across, color=colour
+            y=alt.Y("ylow:Q", scale=scale, title="second objective"),
+            y2="yhigh:Q",
+            x=across,
+            color=colour,
         ),
         base.transform_filter("datum.front >= 0.5")
         .mark_point(size=330, strokeWidth=1.5, opacity=0.8, color=PALETTE[7])
