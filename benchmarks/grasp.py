@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from juries.measures.agreement import krippendorff_alpha
-from juries.measures.grasp import grasp
+from juries.measures.group_association import grasp
 
 RATERS, ITEMS, GROUPS, PERMUTATIONS, REPEATS = 123, 350, 5, 1_000, 5
 

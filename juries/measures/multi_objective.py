@@ -5,7 +5,7 @@
 
 Both report the vector of objectives per model, who Pareto-dominates whom and with what bootstrap
 confidence, the front, and hypervolumes against a stated reference point. No objective is traded
-against another; what a trade-off makes of them is `juries.measures.trade_off`.
+against another; what a trade-off makes of them is `juries.measures.steered_trade_offs`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 - `power_mean`: utilitarian mean, Nash, harmonic and Rawlsian minimum as one family.
 - `quantile`, `lower_tail_mean`: robust versions of the minimum.
 - `inequality_averse_mean`: the mean, less a share of the spread between jurors.
-- `juries.measures.leximin` compares two distributions from the worst-off juror upwards.
+- `juries.measures.leximin_order` compares two distributions from the worst-off juror upwards.
 
 Utilities are non-negative; NaN marks a juror without a valid rating. Such a juror is left out and
 the other weights are renormalised; where no juror of positive weight is left, the result is NaN,

@@ -12,7 +12,7 @@ from graphs.items import FloatArray
 from juries.figures import Bounds, Figure, MeasureScores
 from juries.measures.best_responses import BestResponses, best_responses
 from juries.measures.inequality import InequalityDecomposition, inequality_decomposition
-from juries.measures.leximin import LeximinRanking, leximin_ranking
+from juries.measures.leximin_order import LeximinRanking, leximin_ranking
 from juries.measures.majority import MajorityDiagnostic, tyranny_of_the_majority
 from juries.measures.resampling import Interval
 from juries.pluralism.evidence import Evidence
@@ -20,6 +20,9 @@ from juries.scores import RankFlip, WelfareScore
 
 _MOST = 20_000_000
 """Beyond so many utilities the diagnostics by group cost minutes and are left out."""
+
+_LEXIMIN_RESAMPLES = 200
+"""Enough for a probability to two digits; each sorts every juror anew for every pair."""
 
 
 def jury_pluralistic(
@@ -101,7 +104,7 @@ def _leximin(
         return  # two models that no juror rated both
     found: LeximinRanking = leximin_ranking(
         table, rng=evidence.rng("leximin"), weights=evidence.weights, models=names,
-        resamples=evidence.spec.resamples,
+        resamples=min(evidence.spec.resamples, _LEXIMIN_RESAMPLES),
     )  # fmt: skip
     said.append(f"leximin puts {found.order[0]} first")
     for pair in found.pairs:

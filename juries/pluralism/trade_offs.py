@@ -10,7 +10,7 @@ import numpy as np
 from graphs.items import FloatArray
 from juries.figures import Figure, MeasureScores, figure, unmeasured
 from juries.measures.commensuration import Family, family
-from juries.measures.trade_off import TradeOff, trade_off
+from juries.measures.steered_trade_offs import TradeOff, trade_off
 from juries.pluralism.evidence import Evidence
 from juries.pluralism.objectives import Objectives
 from juries.pluralism.selection import HALVES, best_response, chosen_values, split_in_halves

@@ -20,7 +20,7 @@ from juries.measures.baselines import against_baseline
 from juries.measures.bias import length_bias, repeatability
 from juries.measures.diversity import persona_separability, within_group_spread
 from juries.measures.estimates import Estimate
-from juries.measures.grasp import grasp
+from juries.measures.group_association import grasp
 from juries.measures.variance import variance_shares
 from juries.pluralism.evidence import Evidence, weighted_mean
 from juries.pluralism.repeats import repeated_ratings

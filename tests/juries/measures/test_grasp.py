@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from juries.measures.agreement import krippendorff_alpha
 from juries.measures.coincidences import LEVELS
-from juries.measures.grasp import benjamini_hochberg, grasp
+from juries.measures.group_association import benjamini_hochberg, grasp
 
 
 def rng(seed: int = 0) -> np.random.Generator:

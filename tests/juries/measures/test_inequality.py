@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from juries.measures.best_responses import best_responses
 from juries.measures.inequality import atkinson, inequality_decomposition, welfare_curve
 from juries.measures.juror_means import resampled_juror_means
-from juries.measures.leximin import leximin, leximin_ranking
+from juries.measures.leximin_order import leximin, leximin_ranking
 from juries.measures.majority import MajorityRule, tyranny_of_the_majority
 from juries.measures.resampling import item_multiplicities, juror_multiplicities
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from juries.measures.commensuration import Family, best_by_weight, family, simplex_grid
-from juries.measures.trade_off import trade_off
+from juries.measures.steered_trade_offs import trade_off
 
 THREE = family("weighted sum", 2, steps=2)  # weights (0, 1), (1/2, 1/2), (1, 0)
 # What the model reached when steered towards each of the three, on four items.

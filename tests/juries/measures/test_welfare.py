@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from juries.measures.leximin import leximin
+from juries.measures.leximin_order import leximin
 from juries.measures.welfare import (
     inequality_averse_mean,
     lower_tail_mean,
