@@ -9,10 +9,11 @@ from typing import NotRequired, TypedDict
 
 from graphs.deliberation.floor import Floor
 from graphs.deliberation.plan import Plan
+from graphs.deliberation.sides import sides
 from graphs.items import Item, Question
 from graphs.ledger import Ledger
 from graphs.llm.faults import MindUnavailableError
-from graphs.minds.deliberator import Deliberator, Round
+from graphs.minds.deliberator import Deliberator, Round, Side
 from graphs.minds.protocol import RatingTask
 from graphs.panel import Panel
 from graphs.records import Preference, Rating, Statement, Utterance
@@ -148,7 +149,15 @@ class DeliberationContext:
             everyone=spec.protocol.kind == "delphi",
             votes=votes,
             summaries=floor.said(number, Utterance.SUMMARY),
+            sides=self.sides(floor, number),
+            in_turn=spec.in_turn,
+            limit=spec.statement_characters,
+            name=self.plan.names(floor.item),
         )
+
+    def sides(self, floor: Floor, round_: int) -> dict[int, Side]:
+        """What some seats have to argue in a round."""
+        return sides(self.plan, self.items[floor.item], self.questions, floor, round_)
 
 
 ALOUD = (

@@ -11,8 +11,6 @@ from graphs.deliberation.context import DeliberationContext, DeliberationState, 
 from graphs.deliberation.feedback import feedback
 from graphs.deliberation.floor import Floor
 from graphs.deliberation.plan import MEDIATOR
-from graphs.deliberation.spec import DevilsAdvocate, Discussion
-from graphs.deliberation.standings import Camp, camps, opposite
 from graphs.deliberation.stopping import Stop, reason_to_stop
 from graphs.deliberation.summaries import too_long
 from graphs.minds.deliberator import Round, Side, SpeakTask
@@ -32,21 +30,20 @@ async def speak(state: DeliberationState, runtime: Context) -> DeliberationState
     """A round of discussion: every juror makes a statement; one may have to object."""
     context, round_ = runtime.context, state.get("round", 0) + 1
     floor = await context.floor(state["item"])
-    protocol = context.plan.spec.protocol
-    in_turn = isinstance(protocol, Discussion | DevilsAdvocate) and protocol.turns == "round_robin"
+    in_turn = context.plan.spec.in_turn
     added = await _condense(context, floor, round_)
     order = context.plan.order(floor.item, round_)
-    objector, sides = _objection(context, floor, round_)
+    given = context.sides(floor, round_)
     groups = [(seat,) for seat in order] if in_turn else [order]
     for group in groups:
         heard = context.heard(floor, round_ - 1)
         if in_turn:
             heard = (*heard, context.round(floor, round_))
-        plain = [seat for seat in group if seat != objector]
-        added += await say(context, floor, round_, Utterance.STATEMENT, plain, heard)
-        objecting = [seat for seat in group if seat == objector]
-        kind = Utterance.OBJECTION
-        added += await say(context, floor, round_, kind, objecting, heard, sides=sides)
+        for kind, speakers in (
+            (Utterance.STATEMENT, [seat for seat in group if seat not in given]),
+            (Utterance.OBJECTION, [seat for seat in group if seat in given]),
+        ):
+            added += await say(context, floor, round_, kind, speakers, heard, sides=given)
     return _went_on(context, state, round_, added)
 
 
@@ -64,13 +61,13 @@ async def argue(state: DeliberationState, runtime: Context) -> DeliberationState
     """A round of debate: advocates of each side by the first ballot open, then rebut."""
     context, round_ = runtime.context, state.get("round", 0) + 1
     floor = await context.floor(state["item"])
-    sides = _advocates(context, floor)
-    if not sides:
+    given = context.sides(floor, round_)
+    if not given:
         return {**state, "stop": Stop.ONE_SIDED}
     kind = Utterance.ADVOCACY if round_ == 1 else Utterance.REBUTTAL
     heard = context.heard(floor, round_ - 1)
-    order = [seat for seat in context.plan.order(floor.item, round_) if seat in sides]
-    added = await say(context, floor, round_, kind, order, heard, sides=sides)
+    order = [seat for seat in context.plan.order(floor.item, round_) if seat in given]
+    added = await say(context, floor, round_, kind, order, heard, sides=given)
     return _went_on(context, state, round_, added)
 
 
@@ -163,7 +160,7 @@ async def say(
             kind=kind,
             heard=heard,
             ballots=tuple(row for row in ballots if row.juror in speaking),
-            sides={seat: side for seat, side in (sides or {}).items() if seat in own},
+            sides={seat: side for seat, side in (sides or {}).items() if seat in speaking},
             about=about,
             limit=context.plan.spec.statement_characters,
             answered=floor.turns(round_),
@@ -210,31 +207,3 @@ async def _condense(context: DeliberationContext, floor: Floor, round_: int) -> 
 
 
 SPOKEN = (Utterance.STATEMENT, Utterance.OBJECTION)
-
-
-def _objection(
-    context: DeliberationContext, floor: Floor, round_: int
-) -> tuple[int | None, dict[int, Side]]:
-    """Who must argue against the leading view, and what; nobody where none leads."""
-    if not isinstance(context.plan.spec.protocol, DevilsAdvocate):
-        return None, {}
-    found = _camps(context, floor, round_ - 1) or _camps(context, floor, 0)
-    if not found:
-        return None, {}
-    seat = context.plan.objector(floor.item, round_)
-    return seat, {seat: opposite(found)}
-
-
-def _advocates(context: DeliberationContext, floor: Floor) -> dict[int, Side]:
-    """Advocates with their sides; none where all are on one side."""
-    found = _camps(context, floor, 0)
-    if len(found) < 2:
-        return {}
-    return {
-        seat: camp.side for camp in found for seat in context.plan.advocates(floor.item, camp.seats)
-    }
-
-
-def _camps(context: DeliberationContext, floor: Floor, round_: int) -> tuple[Camp, ...]:
-    item, seats = context.items[floor.item], context.plan.seats
-    return camps(item, context.questions, floor.ballots(round_), seats=seats)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from graphs.deliberation.names import Name, names
 from graphs.deliberation.spec import Debate, Deliberation, Delphi, DevilsAdvocate, Mediator
 from graphs.items import Choice, FloatArray, Question
 from graphs.panel import Juror
@@ -37,6 +38,7 @@ class Plan:
         self._drawn = lru_cache(maxsize=64)(self._draw)
         self._common = lru_cache(maxsize=64)(self._common_weights)
         self._orders = lru_cache(maxsize=1024)(self._order)
+        self._names = lru_cache(maxsize=1024)(self._names_on)
 
     @property
     def seats(self) -> int:
@@ -74,6 +76,10 @@ class Plan:
         """Seats in the order of speaking."""
         return self._orders(item, round_)
 
+    def names(self, item: int) -> Name:
+        """What jurors call each other on an item."""
+        return self._names(item)
+
     def objector(self, item: int, round_: int) -> int:
         """The seat that argues against the leading view; another each round."""
         seats = generator(self.seed, "deliberation", "objector", item).permutation(self.seats)
@@ -96,6 +102,9 @@ class Plan:
     def _order(self, item: int, round_: int) -> tuple[int, ...]:
         shuffled = generator(self.seed, "deliberation", "order", item, round_)
         return tuple(shuffled.permutation(self.seats).tolist())
+
+    def _names_on(self, item: int) -> Name:
+        return names(self.jurors, self.spec.reveal, seed=self.seed, item=item)
 
     def _common_weights(self, round_: int) -> FloatArray:
         weights = np.zeros((self.seats, self.seats + 1))

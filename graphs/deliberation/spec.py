@@ -183,6 +183,12 @@ class Deliberation(Settings):
         return self.model_copy(update={"topology": topology})
 
     @property
+    def in_turn(self) -> bool:
+        """Speakers hear those before them in the same round."""
+        protocol = self.protocol
+        return isinstance(protocol, WITH_TOPOLOGY) and protocol.turns == "round_robin"
+
+    @property
     def final_round(self) -> int:
         """`Rating.round` of the final ballot, whether or not talk ended early."""
         return self.rounds + 1

@@ -6,7 +6,7 @@ the middle of a round.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -21,28 +21,9 @@ def response_name(response: int) -> str:
     return f"response {chr(ord('A') + response)}" if response < 26 else f"response {response + 1}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Round:
-    """One round of talk as the jury heard it.
-
-    Attributes:
-        number: from 1.
-        statements: in speaking order; those without status `ok` were not heard.
-        weights: what each hearer listens to, shape [seats, seats + 1]; the last column is the
-            mediator (`Statement.juror` -1), the diagonal one's own position; rows sum to 1.
-        everyone: everybody's position counts as said, as when a facilitator reports to all how
-            the jury stands; `statements` then hold the report.
-        votes: running votes of the round before, shown to those who hear the voter.
-        summaries: what each speaker said in all rounds before this one, condensed by themselves;
-            they stand in for the words of those rounds, never for the stances.
-    """
-
-    number: int
-    statements: tuple[Statement, ...]
-    weights: FloatArray
-    everyone: bool = False
-    votes: tuple[Rating, ...] = ()
-    summaries: tuple[Statement, ...] = ()
+def seat_name(hearer: int, speaker: int) -> str:  # noqa: ARG001 (the same for every hearer)
+    """A juror by seat: what they are called where nothing is hidden or drawn."""
+    return f"Juror {speaker + 1}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +41,38 @@ class Side:
     favourable: bool = True
     option: int | None = None
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Round:
+    """One round of talk as the jury heard it.
+
+    Attributes:
+        number: from 1.
+        statements: in speaking order; those without status `ok` were not heard.
+        weights: what each hearer listens to, shape [seats, seats + 1]; the last column is the
+            mediator (`Statement.juror` -1), the diagonal one's own position; rows sum to 1.
+        everyone: everybody's position counts as said, as when a facilitator reports to all how
+            the jury stands; `statements` then hold the report.
+        votes: running votes of the round before, shown to those who hear the voter.
+        summaries: what each speaker said in all rounds before this one, condensed by themselves;
+            they stand in for the words of those rounds, never for the stances.
+        sides: by seat, what those who spoke for a side were given to argue.
+        in_turn: speakers heard those before them in the same round; else all spoke at once.
+        limit: characters that a statement may have.
+        name: from a hearer's and another juror's seat to what the one calls the other.
+    """
+
+    number: int
+    statements: tuple[Statement, ...]
+    weights: FloatArray
+    everyone: bool = False
+    votes: tuple[Rating, ...] = ()
+    summaries: tuple[Statement, ...] = ()
+    sides: Mapping[int, Side] = field(default_factory=dict[int, Side])
+    in_turn: bool = False
+    limit: int = 600
+    name: Callable[[int, int], str] = seat_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
