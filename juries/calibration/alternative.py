@@ -111,47 +111,64 @@ def alt_test(
             found=f"{len(human)} annotator",
             expected="at least 2 annotators",
         )
-    names = [str(annotator) for annotator in human]
     table = _table(human, machine, numeric=score == "neg_rmse")
     lead = _lead(table) if score == "accuracy" else _distance_lead(table)
-    tested = np.flatnonzero(np.bincount(table.annotator, minlength=len(names)) >= min_instances)
-    counts = np.bincount(table.annotator, minlength=len(names))
+    counts = np.bincount(table.annotator, minlength=len(human))
+    tested = np.flatnonzero(counts >= min_instances)
     if not len(tested):
         raise InputError(
             f"no annotator shares {min_instances} instances with the machine and the others",
             found=f"at most {counts.max(initial=0)}",
             hint="Collect more answers; the t-test needs about 30 instances for each annotator.",
         )
-    machine_wins = _means(table.annotator, lead >= 0, counts)
-    annotator_wins = _means(table.annotator, lead <= 0, counts)
-    p_values = _p_values(table.annotator, lead, counts, epsilon)[tested]
-    rejected = _benjamini_yekutieli(p_values, fdr)
-    advantage = float(machine_wins[tested].mean())
-    winning_rate = float(rejected.mean())
+    names = [str(annotator) for annotator in human]
+    rows = _compare(names, table.annotator, lead, counts, tested, epsilon=epsilon, fdr=fdr)
+    wins = np.zeros(len(human))
+    wins[tested] = [row.machine_wins for row in rows]
+    winning_rate = float(np.mean([row.rejected for row in rows]))
     return AltTest(
         winning_rate=winning_rate,
-        advantage_probability=advantage,
-        interval=_interval(table, lead >= 0, tested, machine_wins, level),
+        advantage_probability=float(wins[tested].mean()),
+        interval=_interval(table, lead >= 0, tested, wins, level),
         passed=winning_rate >= _PASS,
         score=score,
         epsilon=epsilon,
-        annotators=tuple(
-            AnnotatorComparison(
-                annotator=names[h],
-                instances=int(counts[h]),
-                machine_wins=float(machine_wins[h]),
-                annotator_wins=float(annotator_wins[h]),
-                p_value=float(p),
-                rejected=bool(won),
-            )
-            for h, p, won in zip(tested.tolist(), p_values, rejected, strict=True)
-        ),
+        annotators=rows,
         skipped={
             name: int(count)
             for name, count in zip(names, counts, strict=True)
             if count < min_instances
         },
         dropped=table.dropped,
+    )
+
+
+def _compare(
+    names: list[str],
+    annotator: IntArray,
+    lead: NDArray[Any],
+    counts: IntArray,
+    tested: IntArray,
+    *,
+    epsilon: float,
+    fdr: float,
+) -> tuple[AnnotatorComparison, ...]:
+    """One row for each annotator tested."""
+    machine_wins = _means(annotator, lead >= 0, counts)
+    annotator_wins = _means(annotator, lead <= 0, counts)
+    p_values = _p_values(annotator, lead, counts, epsilon)[tested]
+    rejected = _benjamini_yekutieli(p_values, fdr)
+    order: list[int] = tested.tolist()
+    return tuple(
+        AnnotatorComparison(
+            annotator=names[h],
+            instances=int(counts[h]),
+            machine_wins=float(machine_wins[h]),
+            annotator_wins=float(annotator_wins[h]),
+            p_value=float(p),
+            rejected=bool(won),
+        )
+        for h, p, won in zip(order, p_values, rejected, strict=True)
     )
 
 

@@ -19,6 +19,7 @@ from personas.errors import InputError
 
 AnyScale = Likert | Choice | Rubric
 _OUT = "left out"
+_AGAIN = "further answer of the same person to the same question"
 _SAFE_SHARE = 0.5  # with fewer usable answers than this the file is not of this scale
 
 
@@ -52,8 +53,9 @@ def match(
     ]
     criteria = {name: position for position, name in enumerate(criterion_names(target.scale))}
     annotators: dict[str, int] = {}
-    seen: Counter[tuple[int, int, int, int]] = Counter()
-    rows: list[tuple[int, int, int, int, int, int, float]] = []
+    seen: Counter[tuple[int, ...]] = Counter()
+    rows: list[tuple[int, ...]] = []
+    seconds: list[float] = []
     foreign: Counter[str] = Counter()
     for answer in table.answers:
         place = places.find(answer, tally)
@@ -65,34 +67,30 @@ def match(
             foreign[str(answer.value)] += 1
             tally.note("value not on the scale", _OUT, answer.line, answer.value)
             continue
-        who = annotators.setdefault(answer.annotator, len(annotators))
-        key = (*place, criterion, who)
-        repeat = seen[key]
+        key = (*place, criterion, annotators.setdefault(answer.annotator, len(annotators)))
+        if seen[key]:
+            tally.note(_AGAIN, "kept for self-consistency only; the first one counts", answer.line)
+        rows.append((*key, point, seen[key]))
+        seconds.append(float("nan") if answer.seconds is None else answer.seconds)
         seen[key] += 1
-        if repeat:
-            tally.note(
-                "further answer of the same person to the same question",
-                "kept for self-consistency only; the first one counts",
-                answer.line,
-            )
-        seconds = float("nan") if answer.seconds is None else answer.seconds
-        rows.append((*place, criterion, who, point, repeat, seconds))
     _refuse_what_is_unsafe(table, len(rows), foreign, target, where)
     _tell(tally, table, readers, annotators)
-    whole = np.array([row[:6] for row in rows], dtype=np.int64).T
+    item, model, criteria_of, annotator, rating, repeat = np.ascontiguousarray(
+        np.array(rows, dtype=np.int64).T
+    )
     return HumanRatings(
-        items=tuple(item.id for item in target.items),
+        items=tuple(one.id for one in target.items),
         models=tuple(target.models),
         criteria=tuple(criteria),
         labels=tuple(tuple(question.points) for question in questions(target.scale)),
         annotators=tuple(annotators),
-        item=whole[0],
-        model=whole[1],
-        criterion=whole[2],
-        annotator=whole[3],
-        rating=whole[4],
-        seconds=np.array([row[6] for row in rows]),
-        repeat=whole[5],
+        item=item,
+        model=model,
+        criterion=criteria_of,
+        annotator=annotator,
+        rating=rating,
+        seconds=np.array(seconds),
+        repeat=repeat,
         attributes=tuple(table.attributes.get(name, {}) for name in annotators),
         problems=(*table.problems, *tally.problems()),
         source=table.source,
