@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from juries.concluding import Gathered
     from juries.report.plots import Plots
+    from juries.running import Prepared
 
 _T = TypeVar("_T")
 
@@ -149,30 +150,68 @@ def run(
         InputError: the study or its files cannot be used.
         LedgerError: the folder cannot be written; what was recorded is kept.
     """
-    from juries.running import ITEMS_IN_FLIGHT, prepare, run_study
+    from juries.running import prepare
 
-    progress = progress or Silent()
     loaded, base = load_study(study)
     if seed is not None:
         loaded = loaded.model_copy(update={"seed": seed})
     directory = RunDirectory(Path(out) if out is not None else default_folder(loaded))
     prepared = prepare(loaded, base)
     with directory.held():
-        _wait(
-            run_study(
-                prepared,
-                directory,
-                limit=limit,
-                in_flight=in_flight or ITEMS_IN_FLIGHT,
-                progress=progress,
-                stop=stop,
-            )
-        )
+        result = _rate(prepared, directory, limit, in_flight, progress, stop)
         del prepared  # the texts are in the folder now, and scoring wants the memory
-        result = Run(directory.path)
         if result.record.recorded:
             result.score(progress=progress)
     return result
+
+
+def rate(
+    study: Study,
+    *,
+    out: Path,
+    limit: int | None = None,
+    in_flight: int | None = None,
+    progress: Progress | None = None,
+    stop: asyncio.Event | None = None,
+) -> Run:
+    """Put a study to its jury and score nothing; arguments as those of `run`.
+
+    Args:
+        study: its paths are relative to the working directory, or absolute.
+        out: the run's folder.
+        limit: only the first so many items.
+        in_flight: items put to the jury at once.
+        progress: told how far the run is.
+        stop: once set, no further item is begun.
+    """
+    from juries.running import prepare
+
+    directory = RunDirectory(out)
+    with directory.held():
+        prepared = prepare(study, Path.cwd())
+        return _rate(prepared, directory, limit, in_flight, progress, stop)
+
+
+def _rate(
+    prepared: Prepared,
+    directory: RunDirectory,
+    limit: int | None,
+    in_flight: int | None,
+    progress: Progress | None,
+    stop: asyncio.Event | None,
+) -> Run:
+    from juries.running import ITEMS_IN_FLIGHT, run_study
+
+    work = run_study(
+        prepared,
+        directory,
+        limit=limit,
+        in_flight=in_flight or ITEMS_IN_FLIGHT,
+        progress=progress or Silent(),
+        stop=stop,
+    )
+    _wait(work)
+    return Run(directory.path)
 
 
 def open_run(path: Path | str) -> Run:

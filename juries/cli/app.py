@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from juries.cli import annotating, calibrating, people, running, serving, sizing, starting
+from juries.cli import (
+    annotating,
+    calibrating,
+    distribution,
+    people,
+    running,
+    sensitivity,
+    serving,
+    sizing,
+    starting,
+)
 from personas.errors import JuriesError
 
 app = typer.Typer(
@@ -40,6 +50,8 @@ def root(
 
 app.command("run")(running.run)
 app.command("score")(running.score)
+app.command("sensitivity")(sensitivity.sensitivity)
+app.command("distribution")(distribution.distribution)
 app.command("serve", context_settings={"ignore_unknown_options": False, "allow_extra_args": True})(
     serving.serve
 )

@@ -43,7 +43,8 @@ class RichDisplay:
         self._answered = 0
 
     def start(self, *, total: int, done: int) -> None:
-        """Draw the bar."""
+        """Draw the bar; a further run starts one of its own."""
+        self._answered = 0
         if done:
             self._console.print(f"{done:,} of {total:,} ratings were recorded before.")
         if done >= total:
@@ -91,7 +92,7 @@ class PlainDisplay:
 
     def start(self, *, total: int, done: int) -> None:
         """Say where the run starts."""
-        self._total, self._done = total, done
+        self._total, self._done, self._answered = total, done, 0
         self._started = self._said = time.monotonic()
         self.say(f"{done:,} of {total:,} ratings recorded before")
 
