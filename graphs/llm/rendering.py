@@ -18,6 +18,7 @@ from graphs.llm.labels import Asked, Labels, Order, shown
 from graphs.llm.prompts import Prompts
 from graphs.llm.quoting import Quoted, mark, notes, quote
 from graphs.llm.settings import LlmSettings, ReasonAt
+from graphs.minds.deliberator import response_name
 
 RATING = "rating"
 REASON = "reason"
@@ -137,6 +138,44 @@ class Renderer:
             {"role": "system", "content": _paragraphs(system)},
             {"role": "user", "content": _paragraphs(user)},
         ]
+
+    def everything(self, item: Item, seed: int) -> Subject:
+        """All responses of an item in one block, called by letter, for a jury that talks."""
+        prompt, texts, made = self._quotations(item, seed)
+        blocks = [
+            self._prompts.fill(
+                "talk_response", mark=made, name=response_name(number), response=text.text
+            )
+            for number, text in enumerate(texts)
+        ]
+        filled = self._prompts.fill(
+            "talk_item", mark=made, prompt=prompt.text, responses=_paragraphs(blocks)
+        )
+        return self._subject(-1, -1, filled, prompt, *texts)
+
+    def opening(self, subject: Subject, portrait: str, jury: str) -> list[Message]:
+        """How every conversation of one juror about one item begins, when the jury talks."""
+        frame, persona = self._prompts.fill("frame"), self._persona(portrait)
+        if self._settings.layout == "item-first":
+            system, user = (frame,), (subject.text, persona, jury)
+        else:
+            system, user = (frame, persona), (subject.text, jury)
+        return [
+            {"role": "system", "content": _paragraphs(system)},
+            {"role": "user", "content": _paragraphs(user)},
+        ]
+
+    def questions(self, form: Form, orders: tuple[Order, ...]) -> str:
+        """Questions, options and what to answer with, in one block."""
+        return _paragraphs(self._questions(form, orders))
+
+    def said(self, text: str) -> str:
+        """What somebody said, fit to be quoted on one line."""
+        return " ".join(quote(text, special=self._special).text.split())
+
+    def fill(self, name: str, /, **fields: str) -> str:
+        """A prompt with its fields filled in."""
+        return self._prompts.fill(name, **fields)
 
     def why(self, messages: Sequence[Message], said: str) -> list[Message]:
         """The conversation that goes on to ask for the reason of an answer."""

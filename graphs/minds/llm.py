@@ -9,23 +9,30 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
+from graphs.items import Item
 from graphs.llm.accounting import Account
 from graphs.llm.capabilities import Capabilities
 from graphs.llm.client import Client
 from graphs.llm.elicitation import probabilities, sampled, structured
 from graphs.llm.elicitation.reasons import add_reasons
 from graphs.llm.elicitation.rows import Answer, Result, row
+from graphs.llm.estimate import Asking, Estimate, by_characters, estimate
 from graphs.llm.faults import MindUnavailableError
-from graphs.llm.metrics import Counters, counters, watch_queues
+from graphs.llm.metrics import Counters, block_size, counters, watch_queues
 from graphs.llm.planning import Planner
-from graphs.llm.probing import identify, probe
+from graphs.llm.probing import identify, probe, token_ids
 from graphs.llm.prompts import load_prompts
-from graphs.llm.rendering import Renderer
+from graphs.llm.rendering import Message, Renderer
 from graphs.llm.session import Session
 from graphs.llm.settings import LlmSettings, Method
 from graphs.llm.sitting import Group, Sitting, groups
+from graphs.llm.talk.ballots import Rewrite, in_talk
+from graphs.llm.talk.conversation import Conversations
+from graphs.llm.talk.ranking import rank
+from graphs.llm.talk.speaking import mediate, speak
+from graphs.minds.deliberator import MediateTask, RankTask, Round, SpeakTask
 from graphs.minds.protocol import ComparisonTask, MindKind, RatingTask
-from graphs.records import Call, Rating, Status
+from graphs.records import Call, Preference, Rating, Statement, Status
 from personas.errors import InputError
 from personas.identity import content_hash
 
@@ -52,6 +59,7 @@ class LlmMind:
         self._planner = Planner(session.client, settings, session.capabilities, method)
         self._record = record
         self._before: dict[int, Counters] = {}
+        self._expected: Estimate | None = None
         capacity = sum(endpoint.gate.most for endpoint in session.client.endpoints)
         self._at_once = math.ceil(_AHEAD * capacity / session.batch) + 1
         self._prepared = asyncio.Semaphore(self._at_once)
@@ -87,6 +95,26 @@ class LlmMind:
         """Give rows of account to `record` from now on."""
         self._record = record
 
+    async def expect(self, items: Sequence[Item], task: RatingTask) -> None:
+        """Estimate what asking these items like the task will take, for `report`."""
+        if not items or not len(task.panel):
+            return
+        client, settings = self.session.client, self.session.settings
+        self._expected = await estimate(
+            settings,
+            Asking(items=items, task=task),
+            method=self.method,
+            layouts=(),
+            tokenize=self._tokens if self.capabilities.tokenize else None,
+            block=await block_size(client.endpoints[0]),
+            several=self.capabilities.several,
+        )
+
+    async def _tokens(self, messages: Sequence[Message]) -> Sequence[int]:
+        client, model = self.session.client, self.name
+        tokens = await token_ids(client, model, messages=messages, add_generation_prompt=True)
+        return await by_characters(messages) if tokens is None else tokens
+
     async def report(self) -> dict[str, Any]:
         """How ratings were asked for, what the servers can do, and what was used since opening."""
         account, settings = self.account, self.session.settings
@@ -95,6 +123,7 @@ class LlmMind:
             "elicitation": self.method,
             "layout": settings.layout,
             "capabilities": self.capabilities.record(),
+            "estimate": None if self._expected is None else asdict(self._expected),
             "usage": asdict(account.total),
             "wall_seconds": account.wall_seconds,
             "cost": None if cost is None else asdict(cost),
@@ -141,7 +170,64 @@ class LlmMind:
             async for rows in answers:
                 yield rows
 
-    async def _answers(self, sitting: Sitting) -> AsyncGenerator[Sequence[Rating]]:
+    async def revise(
+        self, task: RatingTask, heard: tuple[Round, ...]
+    ) -> AsyncIterator[Sequence[Rating]]:
+        """Put an item's responses to the panel in private, after what each juror heard.
+
+        Responses follow one another, so that the server computes what was heard once for a juror.
+
+        Raises:
+            MindUnavailableError: no server answers any more.
+        """
+        rewrite = in_talk(self._renderer, self._conversations(task), heard)
+        async with aclosing(self._answers(Sitting.of(task), rewrite, workers=1)) as answers:
+            async for rows in answers:
+                yield rows
+
+    async def speak(self, task: SpeakTask) -> AsyncIterator[Sequence[Statement]]:
+        """Have jurors say something, all speakers at once.
+
+        Raises:
+            MindUnavailableError: no server answers any more.
+        """
+        self.session.client.check()
+        spoken = await speak(self.session, self._conversations(task), task)
+        self._account(spoken.calls)
+        yield spoken.rows
+
+    async def mediate(self, task: MediateTask) -> AsyncIterator[Sequence[Statement]]:
+        """Draft statements for the jury, without a persona.
+
+        Raises:
+            MindUnavailableError: no server answers any more.
+        """
+        self.session.client.check()
+        drafted = await mediate(self.session, self._renderer, task)
+        self._account(drafted.calls)
+        yield drafted.rows
+
+    async def rank(self, task: RankTask) -> AsyncIterator[Sequence[Preference]]:
+        """Have every juror rank the drafts in private.
+
+        Raises:
+            MindUnavailableError: no server answers any more.
+        """
+        self.session.client.check()
+        ranked = await rank(self.session, self._renderer, self._conversations(task), task)
+        self._account(ranked.calls)
+        yield ranked.rows
+
+    def _conversations(self, task: RatingTask | SpeakTask | RankTask) -> Conversations:
+        return Conversations(self._renderer, task.item, seed=task.seed)
+
+    def _account(self, calls: Sequence[Call]) -> None:
+        if self._record is not None and calls:
+            self._record(calls)
+
+    async def _answers(
+        self, sitting: Sitting, rewrite: Rewrite | None = None, *, workers: int | None = None
+    ) -> AsyncGenerator[Sequence[Rating]]:
         self.session.client.check()
         plans = [
             (criteria, await self._planner.plan(tuple(sitting.asked[c] for c in criteria)))
@@ -151,32 +237,33 @@ class LlmMind:
         todo = groups(sitting, self._renderer, plans, shuffle=shuffle)
         chunks = (chunk for group in todo for chunk in group.chunks(self.session.batch))
         done: asyncio.Queue[Result | Exception | None] = asyncio.Queue()
-        workers = [
-            asyncio.create_task(self._work(chunks, done)) for _ in range(self._workers(sitting))
+        tasks = [
+            asyncio.create_task(self._work(chunks, done, rewrite))
+            for _ in range(workers or self._workers(sitting))
         ]
         try:
-            for _ in workers:
+            for _ in tasks:
                 while (result := await done.get()) is not None:
                     if isinstance(result, Exception):
                         raise result
-                    if self._record is not None and result.calls:
-                        self._record(result.calls)
+                    self._account(result.calls)
                     yield result.rows
         finally:
-            for worker in workers:
+            for worker in tasks:
                 worker.cancel()
-            await asyncio.gather(*workers, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(
         self,
         chunks: Iterator[tuple[Group, tuple[int, ...]]],
         done: asyncio.Queue[Result | Exception | None],
+        rewrite: Rewrite | None,
     ) -> None:
         """Ask chunk after chunk, while few enough are prepared; None ends a worker's results."""
         try:
             for group, seats in chunks:
                 async with self._prepared:
-                    done.put_nowait(await self._ask(group, seats))
+                    done.put_nowait(await self._ask(group, seats, rewrite))
         except Exception as error:  # noqa: BLE001 (raised again where rows are awaited)
             done.put_nowait(error)
         else:
@@ -190,7 +277,7 @@ class LlmMind:
         most = subjects * len(sitting.asked) * sitting.replicates * chunks
         return max(1, min(self._at_once, most))
 
-    async def _ask(self, group: Group, seats: Sequence[int]) -> Result:
+    async def _ask(self, group: Group, seats: Sequence[int], rewrite: Rewrite | None) -> Result:
         session, affinity = self.session, group.sitting.item.id
         if group.subject.refusal is not None:
             answer = Answer(status=Status.FAILED, reason=group.subject.refusal)
@@ -198,6 +285,8 @@ class LlmMind:
             rows = [row(cell, answer, mind=session.position, call=None) for cell in cells]
             return Result(rows=rows, calls=[])
         puts = group.puts(self._renderer, seats)
+        if rewrite is not None:
+            puts = [rewrite(put, group.plan.form) for put in puts]
         result = await _ASK[self.method](session, group.plan, puts, affinity=affinity)
         if session.settings.reason == "separate":
             result = await add_reasons(

@@ -29,7 +29,7 @@ FIELDS: dict[str, frozenset[str]] = {
     "reason": frozenset(),
     "talk_item": frozenset({"mark", "prompt", "responses"}),
     "talk_response": frozenset({"mark", "name", "response"}),
-    "talk_jury": frozenset({"seats"}),
+    "talk_jury": frozenset(),
     "talk_heard": frozenset({"round", "said"}),
     "talk_condensed": frozenset({"round", "said"}),
     "talk_votes": frozenset({"round", "votes"}),
