@@ -21,7 +21,7 @@ from graphs.deliberation.context import DeliberationContext
 from graphs.items import Item, criterion_names, questions
 from graphs.ledger import Ledger, open_ledger
 from graphs.minds.opening import check_mind, open_mind
-from graphs.minds.protocol import Accountable
+from graphs.minds.protocol import Accountable, RatingTask
 from graphs.panel import Juror, Panel
 from graphs.rating import Bench, RatingContext, rating_graph
 from graphs.sources import load_items
@@ -173,6 +173,7 @@ async def run_study(
             replicates=study.replicates,
             partial=partial,
         )
+        await _expect(benches, prepared, [items[position] for position in open_items])
         try:
             async with ledger.committing():
                 await _ask_all(open_items, context, in_flight, progress, stop)
@@ -248,6 +249,22 @@ def _fingerprint(prepared: Prepared, benches: list[Bench]) -> str:
             **({} if plan is None else {"deliberation": plan.identity}),
         }
     )
+
+
+async def _expect(benches: list[Bench], prepared: Prepared, items: list[Item]) -> None:
+    """Let minds that ask servers estimate what one ballot on these items will take."""
+    study = prepared.study
+    for bench in benches:
+        if items and isinstance(bench.mind, Accountable):
+            task = RatingTask(
+                item=items[0],
+                position=0,
+                panel=bench.panel,
+                questions=questions(study.scale),
+                replicates=study.replicates,
+                seed=study.seed,
+            )
+            await bench.mind.expect(items, task)
 
 
 async def _reports(benches: list[Bench], record: RunRecord) -> tuple[dict[str, Any], ...]:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from graphs.llm.endpoint import Endpoint
 from graphs.llm.faults import AttemptError
+from graphs.llm.prefixes import BLOCK
 
 POLL_S = 2.0
 """Seconds between looks at the servers' queues."""
 WORTH_CUTTING = 32
 """Waiting requests below which a queue is no reason to ask less."""
 
+_BLOCK = re.compile(rb'^vllm:cache_config_info\{[^}]*block_size="(\d+)"', re.MULTILINE)
 _LINE = re.compile(rb"^vllm:(\w+)(?:\{[^}]*\})? ([0-9.eE+-]+)$", re.MULTILINE)
 
 
@@ -63,6 +65,15 @@ async def counters(endpoint: Endpoint) -> Counters | None:
         running=int(sums.get("num_requests_running", 0)),
         waiting=int(sums.get("num_requests_waiting", 0)),
     )
+
+
+async def block_size(endpoint: Endpoint) -> int:
+    """Tokens in a block of a server's prefix cache; vLLM's usual one where it does not tell."""
+    try:
+        found = _BLOCK.search(await endpoint.get("//metrics", within=5.0))
+    except AttemptError:
+        found = None
+    return int(found[1]) if found else BLOCK
 
 
 async def watch_queues(endpoints: Sequence[Endpoint]) -> None:

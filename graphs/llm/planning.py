@@ -34,7 +34,7 @@ class Planner:
     def __init__(
         self, client: Client, settings: LlmSettings, capabilities: Capabilities, method: Method
     ) -> None:
-        self.method = method
+        self.method: Method = method
         self._client = client
         self._settings = settings
         self._capabilities = capabilities
@@ -43,9 +43,7 @@ class Planner:
 
     def groups(self, questions: Sequence[Asked]) -> list[tuple[int, ...]]:
         """Which questions are put together in one conversation, by position."""
-        together = self.method == "structured" and self._settings.joint_criteria
-        everything = tuple(range(len(questions)))
-        return [everything] if together else [(position,) for position in everything]
+        return grouped(questions, self._settings, self.method)
 
     async def plan(self, asked: tuple[Asked, ...]) -> Plan:
         """The plan for questions that are put together.
@@ -63,12 +61,7 @@ class Planner:
     async def _make(self, asked: tuple[Asked, ...]) -> Plan:
         if self.method == "probabilities":
             return await self._exact(asked[0])
-        labels = tuple(candidates(question)[0] for question in asked)
-        reply = "json" if self.method == "structured" else "label"
-        reason = self._settings.reason if self._settings.reason != "separate" else "none"
-        names = _names(asked)
-        form = Form(asked=asked, names=names, labels=labels, reply=reply, reason=reason)
-        return Plan(form=form, tokens={})
+        return unchecked_plan(asked, self._settings, self.method)
 
     async def _exact(self, question: Asked) -> Plan:
         for labels in candidates(question):
@@ -83,7 +76,9 @@ class Planner:
         )
 
     async def _spelt(self, question: Asked, labels: Labels) -> Plan | None:
-        form = Form(asked=(question,), names=_names((question,)), labels=(labels,), reply="label")
+        form = Form(
+            asked=(question,), names=question_names((question,)), labels=(labels,), reply="label"
+        )
         if not self._capabilities.tokenize:
             short = max(map(len, labels.texts)) == 1
             return Plan(form=form, tokens=_by_text(labels)) if short else None
@@ -136,6 +131,29 @@ class Planner:
         return Spelling(ids=tuple(found))
 
 
+def grouped(
+    questions: Sequence[Asked], settings: LlmSettings, method: Method
+) -> list[tuple[int, ...]]:
+    """Which questions are put together in one conversation, by position."""
+    everything = tuple(range(len(questions)))
+    if method == "structured" and settings.joint_criteria:
+        return [everything]
+    return [(position,) for position in everything]
+
+
+def unchecked_plan(asked: tuple[Asked, ...], settings: LlmSettings, method: Method) -> Plan:
+    """A plan with the first labels of each question, whatever tokens spell them."""
+    reason = settings.reason if method == "structured" and settings.reason != "separate" else "none"
+    form = Form(
+        asked=asked,
+        names=question_names(asked),
+        labels=tuple(candidates(question)[0] for question in asked),
+        reply="json" if method == "structured" else "label",
+        reason=reason,
+    )
+    return Plan(form=form, tokens={})
+
+
 def _added(opening: list[int] | None, answered: list[int] | None) -> list[int] | None:
     """The tokens that an answer adds to an opening; None where it does not just add."""
     if opening is None or answered is None or answered[: len(opening)] != opening:
@@ -158,7 +176,8 @@ def _by_text(labels: Labels) -> dict[str, int]:
     }
 
 
-def _names(asked: Sequence[Asked]) -> tuple[str, ...]:
+def question_names(asked: Sequence[Asked]) -> tuple[str, ...]:
+    """The names under which a JSON reply holds the answers to questions."""
     return tuple(
         question.name
         if isinstance(question, Criterion)

@@ -87,6 +87,10 @@ class Accountable(Protocol):
         """Give each call's row of account to `record`, before the ratings that came of it."""
         ...
 
+    async def expect(self, items: Sequence[Item], task: RatingTask) -> None:
+        """Estimate what asking these items like the task will take, for `report`."""
+        ...
+
     async def report(self) -> dict[str, Any]:
         """How it asked and what that cost since it was opened, for the run's record."""
         ...
