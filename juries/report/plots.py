@@ -58,7 +58,7 @@ def figure_makers(findings: Findings) -> Makers:
         ),
     }
     made = {name: make for name, (there, make) in available.items() if there}
-    return made | _measure_makers(findings)
+    return made | _measure_makers(findings) | _deliberation_makers(findings)
 
 
 def _measure_makers(findings: Findings) -> Makers:
@@ -74,6 +74,21 @@ def _measure_makers(findings: Findings) -> Makers:
         if measures.budgets(found):
             made["steerability"] = partial(measures.steerability, found)
     return made
+
+
+def _deliberation_makers(findings: Findings) -> Makers:
+    """Figures of what talk changed, for a jury that talked."""
+    from juries.report.charts import deliberation
+
+    found = findings.source.deliberation
+    if found is None:
+        return {}
+    available = {
+        "deliberation_changes": (bool(found.changes), deliberation.changes),
+        "flips": (bool(found.flips), deliberation.flips),
+        "speakers": (any(s.pull is not None for s in found.speakers), deliberation.speakers),
+    }
+    return {name: partial(make, found) for name, (there, make) in available.items() if there}
 
 
 def _there(found: Comparison | None) -> Comparison:

@@ -13,6 +13,7 @@ import numpy as np
 from graphs.items import FloatArray, Item, Question, criterion_names, questions
 from graphs.ledger import Ledger, open_ledger
 from graphs.panel import Juror
+from juries.deliberation.results import DeliberationReport
 from juries.measures.welfare_functions import WelfareFunction, parse_welfares
 from juries.run_directory import RunDirectory, RunRecord
 from juries.scores import Scores
@@ -88,6 +89,14 @@ class Source:
     def utilities(self) -> Float32:
         """Utility of the whole response, [models, items, jurors]; NaN where none is valid."""
         return self.verdicts.overall()
+
+    @cached_property
+    def deliberation(self) -> DeliberationReport | None:
+        """What talk changed; None where the jury did not talk."""
+        path = self.directory.deliberation
+        if self.study.deliberation is None or not path.exists():
+            return None
+        return DeliberationReport.model_validate_json(path.read_bytes())
 
     @contextlib.contextmanager
     def ledger(self) -> Generator[Ledger]:

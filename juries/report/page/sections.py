@@ -29,6 +29,7 @@ def sections(findings: Findings, makers: Makers) -> tuple[Section, ...]:
         who_judged(findings, makers),
         disagreement(findings, makers),
         pluralism(findings, makers),
+        deliberation(findings, makers),
         further(findings),
         validity(findings),
     )
@@ -158,6 +159,33 @@ def _left_out(found: MeasureScores) -> Iterable[Table]:
             "the response represents it.",
             links=tuple(quote.item for quote in found.quotes),
         )
+
+
+def deliberation(findings: Findings, makers: Makers) -> Section:
+    """What talk changed, beside the same jurors without talk."""
+    found = findings.source.deliberation
+    if found is None:
+        return Section(id="deliberation", title="Deliberation")
+    ended = ", ".join(f"{count:,} by {why}" for why, count in found.stopped.items())
+    said = ", ".join(f"{count:,} {status}" for status, count in found.statements.items() if count)
+    paragraphs = [
+        f"Protocol {found.protocol}; the network is {found.connectivity}. Talk ended on "
+        f"{found.items:,} items: {ended}. Turns: {said}.",
+    ]
+    if found.conformity is not None:
+        index = found.conformity.index
+        paragraphs.append(
+            f"Moves towards what a juror's neighbours said, beyond the drift of the same jurors "
+            f"without talk on {found.control_items:,} items: {index}."
+        )
+    paragraphs.append(f"Share of questions with a dissenting minority: {found.dissenting}.")
+    blocks: list[Block] = [
+        Prose(paragraphs=tuple(paragraphs)),
+        *_drawings(makers, "deliberation_changes", "flips", "speakers"),
+    ]
+    if found.notes:
+        blocks.append(Prose(paragraphs=found.notes, style="notes"))
+    return Section(id="deliberation", title="Deliberation", blocks=blocks)
 
 
 def further(findings: Findings) -> Section:
