@@ -1,24 +1,24 @@
 """Do groups of raters rate differently, beyond what so few ratings would show by chance?
 
 `group_gaps(ratings, groups)` compares each group with all other raters: the gap in mean rating
-within items, and the Jensen-Shannon distance between rating distributions per item. With a
-handful of ratings an item, two samples of one population already lie far apart, so the distance
-is worthless on its own: beside it stands its mean when raters are assigned to groups at random,
-with a permutation p-value. Raters are permuted, not ratings, because a rater's ratings hang
-together.
+within items (`juries.measures.group_effects`), and the Jensen-Shannon distance between rating
+distributions per item. With a handful of ratings an item, two samples of one population already
+lie far apart, so the distance is worthless on its own: beside it stands its mean when raters are
+assigned to groups at random, with a permutation p-value. Raters are permuted, not ratings, because
+a rater's ratings hang together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from juries.measures.distances import js_distance
 from juries.measures.estimates import Estimate
-from juries.measures.two_way import TwoWay, two_way_estimate
+from juries.measures.group_effects import group_difference
 from personas.identity import generator
 
 FloatArray = NDArray[np.float64]
@@ -34,8 +34,8 @@ class GroupGap:
         group: its label.
         raters: its size.
         ratings: valid ratings by its members.
-        gap: mean rating less that of the others, ratings centred by item, in points; without an
-            interval for a single rater, and with one that is too short for a handful.
+        gap: mean rating less that of the others, compared within items, in points; without an
+            interval for a single rater.
         distance: mean Jensen-Shannon distance (base 2) between the two distributions, over the
             items that both sides rated; None where there is none.
         chance: the same when raters are assigned to groups at random.
@@ -59,7 +59,6 @@ def group_gaps(
     *,
     points: int,
     permutations: int = 199,
-    resamples: int = 1000,
     rng: np.random.Generator | None = None,
 ) -> tuple[GroupGap, ...]:
     """Compare each group with the other raters; largest groups first.
@@ -70,8 +69,7 @@ def group_gaps(
         points: of the scale.
         permutations: random assignments behind `chance` and `p_value`. With several groups the
             p-values are as many tests: correct them before calling one a finding.
-        resamples: bootstrap resamples of items and raters for the gap.
-        rng: source of assignments and resamples; a fixed stream when None.
+        rng: source of assignments; a fixed stream when None.
 
     Raises:
         ValueError: shapes that do not match, a rating outside 1 … points, fewer than two groups.
@@ -86,7 +84,6 @@ def group_gaps(
     names, code, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if names.size < 2:
         raise ValueError("one group only: there are no other raters to compare with")
-    drawn = TwoWay.draw(_centred(table).T[None], resamples=resamples, rng=rng)
     found = _distances(table, code, names.size, points)
     shuffled = np.stack(
         [_distances(table, rng.permutation(code), names.size, points) for _ in range(permutations)]
@@ -94,11 +91,6 @@ def group_gaps(
     rows: list[GroupGap] = []
     for place in np.argsort(-sizes, kind="stable").tolist():
         inside = code == place
-        gap = drawn.mean(0, inside) - drawn.mean(0, ~inside)
-        estimate = two_way_estimate(gap, items=table.shape[1], reason="no valid rating")
-        if sizes[place] < 2 and estimate.value is not None:
-            reason = "one rater: nothing to resample"
-            estimate = replace(estimate, low=None, high=None, reason=reason)
         distance, items = found[place]
         chance = shuffled[:, place, 0]
         chance = chance[np.isfinite(chance)]
@@ -108,7 +100,7 @@ def group_gaps(
                 group=str(names[place]),
                 raters=int(sizes[place]),
                 ratings=int(np.isfinite(table[inside]).sum()),
-                gap=estimate,
+                gap=group_difference(table.T, inside, ~inside).effect,
                 distance=float(distance) if np.isfinite(distance) else None,
                 chance=float(chance.mean()) if defined else None,
                 p_value=(1 + int((chance >= distance).sum())) / (1 + chance.size)
@@ -118,13 +110,6 @@ def group_gaps(
             )
         )
     return tuple(rows)
-
-
-def _centred(table: FloatArray) -> FloatArray:
-    """Ratings less their item's mean, so that groups given other items stay comparable."""
-    there = np.isfinite(table)
-    total, count = np.where(there, table, 0.0).sum(axis=0), there.sum(axis=0)
-    return table - np.divide(total, count, out=np.zeros_like(total), where=count > 0)
 
 
 def _distances(table: FloatArray, code: IntArray, groups: int, points: int) -> FloatArray:

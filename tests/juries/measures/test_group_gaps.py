@@ -32,9 +32,14 @@ def test_distance_and_gap_equal_a_plain_loop():
             distances.append(float(js_distance(*shares)))
     assert row.items == len(distances)
     assert row.distance == pytest.approx(np.mean(distances))
-    centred = ratings - np.nanmean(ratings, axis=0)
-    expected = np.nanmean(centred[inside]) - np.nanmean(centred[~inside])
-    assert row.gap.value == pytest.approx(expected)
+    gaps, worth = [], []
+    for item in range(7):
+        sides = [ratings[side, item] for side in (inside, ~inside)]
+        sides = [side[np.isfinite(side)] for side in sides]
+        if all(side.size for side in sides):
+            gaps.append(sides[0].mean() - sides[1].mean())
+            worth.append(1 / sum(1 / side.size for side in sides))
+    assert row.gap.value == pytest.approx(np.average(gaps, weights=worth))
     assert (row.raters, row.ratings) == (3, int(np.isfinite(ratings[inside]).sum()))
 
 
@@ -49,24 +54,11 @@ def test_a_planted_shift_is_found_and_no_other():
 def test_without_a_shift_p_values_are_spread_evenly():
     rng = np.random.default_rng(2)
     values = [
-        group_gaps(
-            *jury(rng, raters=18, items=25), points=5, permutations=39, resamples=2, rng=rng
-        )[0].p_value
+        group_gaps(*jury(rng, raters=18, items=25), points=5, permutations=39, rng=rng)[0].p_value
         for _ in range(120)
     ]
     assert 0.4 < np.mean(values) < 0.6
     assert np.mean(np.array(values) <= 0.1) == pytest.approx(0.1, abs=0.08)
-
-
-def test_the_interval_of_the_gap_covers_the_planted_gap():
-    """Raters differ, so only an interval that resamples them covers; 150 juries."""
-    rng = np.random.default_rng(3)
-    hits = 0
-    for _ in range(150):
-        ratings, labels = jury(rng, raters=36, items=30, missing=0.0)
-        gap = group_gaps(ratings, labels, points=5, permutations=1, resamples=300, rng=rng)[0].gap
-        hits += gap.low <= 0 <= gap.high
-    assert 0.87 <= hits / 150 <= 0.99
 
 
 def test_a_group_of_one_rater_has_a_gap_without_an_interval():
@@ -75,7 +67,7 @@ def test_a_group_of_one_rater_has_a_gap_without_an_interval():
     assert row.group == "b"
     assert row.gap.value is not None
     assert row.gap.low is None
-    assert "one rater" in row.gap.reason
+    assert "one juror on a side" in row.gap.reason
 
 
 def test_a_group_that_rates_nothing_shared_has_no_distance():
@@ -124,8 +116,8 @@ def test_the_group_gaps_of_the_results_page(popquorn):
     race = group_gaps(table, [rater["race"] for rater in raters], points=5, permutations=59)
     rows = {row.group: row for row in race}
     black = rows["Black or African American"]
-    assert (black.raters, black.gap.value) == (34, pytest.approx(0.268, abs=5e-4))
-    assert black.gap.low > 0
+    assert (black.raters, black.gap.value) == (34, pytest.approx(0.299, abs=5e-4))
+    assert (black.gap.low, black.gap.high) == pytest.approx((0.036, 0.563), abs=5e-4)
     assert black.distance == pytest.approx(0.566, abs=5e-4)
     assert black.chance == pytest.approx(0.530, abs=0.005)
     assert black.p_value < 0.1

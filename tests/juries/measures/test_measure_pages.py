@@ -12,7 +12,8 @@ BLOCK = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.parametrize(
-    "page", ["distributional", "overton", "steerable", "multi-objective", "trade-off"]
+    "page",
+    ["distributional", "group-effects", "overton", "steerable", "multi-objective", "trade-off"],
 )
 def test_the_examples_print_what_the_page_says(page):
     text = (PAGES / f"{page}.md").read_text()
