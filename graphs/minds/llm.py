@@ -6,7 +6,6 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict
 from typing import Any
 
 from graphs.items import Item
@@ -16,15 +15,16 @@ from graphs.llm.client import Client
 from graphs.llm.elicitation import probabilities, sampled, structured
 from graphs.llm.elicitation.reasons import add_reasons
 from graphs.llm.elicitation.rows import Answer, Result, row
-from graphs.llm.estimate import Asking, Estimate, by_characters, estimate
+from graphs.llm.estimate import Asking, Estimate
 from graphs.llm.faults import MindUnavailableError
-from graphs.llm.metrics import Counters, block_size, counters, watch_queues
+from graphs.llm.metrics import watch_queues
 from graphs.llm.planning import Planner
-from graphs.llm.probing import identify, probe, token_ids
+from graphs.llm.probing import identify, probe
 from graphs.llm.prompts import load_prompts
-from graphs.llm.rendering import Message, Renderer
+from graphs.llm.rendering import Renderer
+from graphs.llm.reporting import Reporter
 from graphs.llm.session import Session
-from graphs.llm.settings import LlmSettings, Method
+from graphs.llm.settings import Layout, LlmSettings, Method
 from graphs.llm.sitting import Group, Sitting, groups
 from graphs.llm.talk.ballots import Rewrite, in_talk
 from graphs.llm.talk.conversation import Conversations
@@ -55,11 +55,10 @@ class LlmMind:
         settings = session.settings
         self.session = session
         self.method: Method = method
+        self.reporter = Reporter(session, method)
         self._renderer = Renderer(load_prompts(settings.prompts), settings)
         self._planner = Planner(session.client, settings, session.capabilities, method)
         self._record = record
-        self._before: dict[int, Counters] = {}
-        self._expected: Estimate | None = None
         capacity = sum(endpoint.gate.most for endpoint in session.client.endpoints)
         self._at_once = math.ceil(_AHEAD * capacity / session.batch) + 1
         self._prepared = asyncio.Semaphore(self._at_once)
@@ -97,57 +96,16 @@ class LlmMind:
 
     async def expect(self, items: Sequence[Item], task: RatingTask) -> None:
         """Estimate what asking these items like the task will take, for `report`."""
-        if not items or not len(task.panel):
-            return
-        client, settings = self.session.client, self.session.settings
-        self._expected = await estimate(
-            settings,
-            Asking(items=items, task=task),
-            method=self.method,
-            layouts=(),
-            tokenize=self._tokens if self.capabilities.tokenize else None,
-            block=await block_size(client.endpoints[0]),
-            several=self.capabilities.several,
-        )
+        if items and len(task.panel):
+            self.reporter.expected = await self.estimate(Asking(items=items, task=task))
 
-    async def _tokens(self, messages: Sequence[Message]) -> Sequence[int]:
-        client, model = self.session.client, self.name
-        tokens = await token_ids(client, model, messages=messages, add_generation_prompt=True)
-        return await by_characters(messages) if tokens is None else tokens
+    async def estimate(self, asking: Asking, *, layouts: Sequence[Layout] = ()) -> Estimate:
+        """What asking will take, counted by the server's tokenizer where it answers."""
+        return await self.reporter.estimate(asking, layouts)
 
     async def report(self) -> dict[str, Any]:
         """How ratings were asked for, what the servers can do, and what was used since opening."""
-        account, settings = self.account, self.session.settings
-        cost = account.cost(settings.price or settings.gpu)
-        return {
-            "elicitation": self.method,
-            "layout": settings.layout,
-            "capabilities": self.capabilities.record(),
-            "estimate": None if self._expected is None else asdict(self._expected),
-            "usage": asdict(account.total),
-            "wall_seconds": account.wall_seconds,
-            "cost": None if cost is None else asdict(cost),
-            "servers": [
-                {"url": url, "counted": after.since(before)}
-                for url, before, after in await self._counted()
-            ],
-        }
-
-    async def _counted(self) -> list[tuple[str, Counters, Counters]]:
-        found: list[tuple[str, Counters, Counters]] = []
-        for endpoint in self.session.client.endpoints:
-            before = self._before.get(endpoint.number)
-            after = await counters(endpoint) if before is not None else None
-            if before is not None and after is not None:
-                found.append((endpoint.url, before, after))
-        return found
-
-    async def count_from_now(self) -> None:
-        """Remember what the servers have counted so far, so that `report` tells this run's part."""
-        for endpoint in self.session.client.endpoints:
-            now = await counters(endpoint)
-            if now is not None:
-                self._before[endpoint.number] = now
+        return await self.reporter.report()
 
     async def rate(self, task: RatingTask) -> AsyncIterator[Sequence[Rating]]:
         """Put an item's responses to the panel, and yield rows as they come.
@@ -337,7 +295,7 @@ async def open_llm_mind(
         if capabilities.server != "vllm":
             yield mind
             return
-        await mind.count_from_now()
+        await mind.reporter.count_from_now()
         watch = asyncio.create_task(watch_queues(client.endpoints))
         try:
             yield mind

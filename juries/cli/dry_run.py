@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from juries.planned import estimate_study
 from juries.running import prepare
 from juries.spec import Study
+
+if TYPE_CHECKING:
+    from graphs.llm.estimate import Estimate
 
 _ROW_BYTES = 160
 """Ledger bytes a rating, measured over runs of the embedded mind."""
@@ -19,22 +26,45 @@ def show_plan(study: Study, base: Path, *, limit: int | None, as_json: bool) -> 
     prepared = prepare(study, base)
     items = prepared.items[:limit]
     asked = sum(prepared.questions_about(item) for item in items)
-    plan = {
+    estimates = asyncio.run(estimate_study(prepared, limit=limit))
+    plan: dict[str, Any] = {
         "study": study.name,
         "items": len(items),
         "models": list(prepared.models),
         "jurors": len(prepared.jurors),
-        "mind": study.mind.kind,
+        "mind": ", ".join(each.shown for each in study.seated_minds),
         "questions": asked,
-        "ledger_megabytes": round(asked * _ROW_BYTES / 1e6, 1),
+        "ledger_megabytes": round(
+            (sum(each.ledger_bytes for each in estimates) or asked * _ROW_BYTES) / 1e6, 1
+        ),
     }
     if as_json:
+        plan["language_models"] = [asdict(each) for each in estimates]
         typer.echo(json.dumps(plan, indent=1))
         return
+    plan["models"] = ", ".join(prepared.models)
     for name, value in plan.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-        typer.echo(
-            f"{name.replace('_', ' '):18}{shown:,}"
-            if isinstance(shown, int)
-            else f"{name.replace('_', ' '):18}{shown}"
-        )
+        _line(name.replace("_", " "), value)
+    for each in estimates:
+        _show(each)
+
+
+def _show(made: Estimate) -> None:
+    typer.echo(f"\n{made.model}, asked for {made.elicitation}, {made.layout}:")
+    _line("calls", made.calls)
+    _line("prompt tokens", made.prompt_tokens)
+    for layout, tokens in made.computed_tokens.items():
+        _line(f"computed, {layout}", tokens)
+    _line("generated tokens", made.generated_tokens)
+    if made.seconds is not None:
+        _line("GPU time", f"{made.seconds / 3600:.2f} h")
+    if made.cost is not None:
+        _line("cost", f"{made.cost.amount:.2f} {made.cost.currency} ({made.cost.basis})")
+    typer.echo(
+        f"Counted by {made.counted_by}, prefix cache in blocks of {made.block}, on a sample; "
+        "one ballot, without deliberation and baselines."
+    )
+
+
+def _line(name: str, value: object) -> None:
+    typer.echo(f"{name:26}{value:,}" if isinstance(value, int) else f"{name:26}{value}")

@@ -1,0 +1,62 @@
+"""What a study will ask of its language models, before it asks."""
+
+from __future__ import annotations
+
+from graphs.items import questions
+from graphs.llm.capabilities import Capabilities
+from graphs.llm.estimate import LAYOUTS, Asking, Estimate, estimate
+from graphs.llm.faults import MindUnavailableError
+from graphs.llm.settings import LlmSettings, Method
+from graphs.minds.protocol import RatingTask
+from graphs.panel import Panel
+from juries.running import Prepared
+
+
+async def estimate_study(prepared: Prepared, *, limit: int | None = None) -> tuple[Estimate, ...]:
+    """An estimate for each language model of a study, for one ballot over its items.
+
+    Servers that answer are asked for their tokenizer and for what they can do, by a few tiny
+    requests; without one, tokens are reckoned by characters. Deliberation and baselines come on
+    top.
+
+    Args:
+        prepared: the study with its jury seated.
+        limit: only the first items.
+
+    Raises:
+        InputError: a server does not serve the model, or refuses the key.
+    """
+    study = prepared.study
+    items = prepared.items[:limit]
+    made: list[Estimate] = []
+    for each in study.seated_minds:
+        jurors = tuple(juror for juror in prepared.jurors if juror.mind == each.shown)
+        if not isinstance(each.mind, LlmSettings) or not jurors or not items:
+            continue
+        task = RatingTask(
+            item=items[0],
+            position=0,
+            panel=Panel(jurors),
+            questions=questions(study.scale),
+            replicates=study.replicates,
+            seed=study.seed,
+        )
+        made.append(await _estimate(each.mind, Asking(items=items, task=task)))
+    return tuple(made)
+
+
+async def _estimate(settings: LlmSettings, asking: Asking) -> Estimate:
+    if settings.endpoints:
+        from graphs.minds.llm import open_llm_mind
+
+        try:
+            async with open_llm_mind(settings, position=0, seed=asking.task.seed) as mind:
+                return await mind.estimate(asking, layouts=LAYOUTS)
+        except MindUnavailableError:
+            pass
+    return await estimate(settings, asking, method=_likely_method(settings))
+
+
+def _likely_method(settings: LlmSettings) -> Method:
+    """The method that a vLLM server would be asked by."""
+    return Capabilities(logprob_token_ids=20, json_schema=True).best_method(settings)
