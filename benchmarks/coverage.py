@@ -58,7 +58,7 @@ class Row:
         off = float(np.median(np.array(self.estimates) - truth))
         return (
             f"{name:44s} {self.varies:17s} {LEVEL:6.0%} {held:8.1%} ± {error:4.1%} "
-            f"{below:7.1%} {above:7.1%} {width:8.3f} {off:+8.3f}"
+            f"{below:7.1%} {above:7.1%} {width:8.3f} {off:+8.3f}{'  unusable' * (held < 0.5)}"
         )
 
 
