@@ -109,7 +109,7 @@ def conclude(
         spec=spec,
         seed=record.seed,
     )
-    evidence = _evidence(directory, record, gathered, spec)
+    evidence = evidence_of(directory, record, gathered, spec)
     baselines = read_baselines(
         directory.baselines,
         fingerprint=record.fingerprint,
@@ -144,9 +144,10 @@ def conclude(
     )
 
 
-def _evidence(
+def evidence_of(
     directory: RunDirectory, record: RunRecord, gathered: Gathered, spec: ScoresSpec
 ) -> Evidence:
+    """What the measures are taken from."""
     minds = ", ".join(f"{mind.name} ({mind.kind})" for mind in record.minds)
     return Evidence(
         folder=directory.path,
@@ -162,6 +163,7 @@ def _evidence(
         spec=spec,
         seed=record.seed,
         produced_by=f"{minds}; not calibrated against people",
+        simulated=all(mind.kind == "simulator" for mind in record.minds),
     )
 
 

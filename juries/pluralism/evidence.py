@@ -41,6 +41,7 @@ class Evidence:
         spec: what is to be concluded.
         seed: of the study.
         produced_by: what kind of mind answered, for every figure.
+        simulated: whether only simulators answered, whose words are labels and no positions.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Evidence:
     spec: ScoresSpec
     seed: int
     produced_by: str
+    simulated: bool
 
     @property
     def models(self) -> tuple[str, ...]:

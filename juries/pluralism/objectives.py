@@ -15,6 +15,8 @@ from juries.figures import Figure, MeasureScores, figure, unmeasured
 from juries.measures.multi_objective import MultiObjective, compare_groups, compare_objectives
 from juries.pluralism.evidence import Evidence, weighted_mean
 
+MOST_RESAMPLES = 400
+"""Each resample measures hypervolumes anew, model by model."""
 _MOST_OBJECTIVES = 6
 """Beyond so many a grid of weights says little, and hypervolume takes minutes."""
 
@@ -124,7 +126,8 @@ def _compare(
     evidence: Evidence, objectives: Objectives, rated: Sequence[int], names: Sequence[str]
 ) -> MultiObjective:
     reference = [evidence.spec.objectives.reference] * len(objectives.names)
-    rng, resamples = evidence.rng("objectives"), evidence.spec.resamples
+    rng = evidence.rng("objectives")
+    resamples = min(evidence.spec.resamples, MOST_RESAMPLES)
     if objectives.by == "criteria":
         return compare_objectives(
             objectives.means(evidence)[list(rated)], models=names, objectives=objectives.names,

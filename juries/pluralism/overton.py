@@ -2,7 +2,9 @@
 
 A juror's position on an item is what they said of it: an opinion where they spoke, else the reasons
 they gave, with how they rated the responses as their stance. The question whether one's view is
-represented is kept out of the stance, so that it cannot decide who shares a view.
+represented is kept out of the stance, so that it cannot decide who shares a view. Of a simulator
+only the stance counts: its reasons are labels from a short list, and clustering them would find as
+many views as there are labels.
 """
 
 from __future__ import annotations
@@ -57,6 +59,9 @@ def overton(evidence: Evidence) -> MeasureScores:
                 "`scores.overton.criterion`"
             ),
         )
+    if evidence.simulated and len(evidence.criteria) < 2:
+        needs = "a second criterion: a simulator's view is read from its other ratings"
+        return unmeasured("overton", evidence.produced_by, needs)
     asked = evidence.criteria.index(spec.criterion)
     views = find_views(evidence, asked)
     answers = 1.0 + 4.0 * evidence.verdicts.utilities[asked].astype(np.float64)
@@ -111,8 +116,9 @@ def _cluster(
     evidence: Evidence,
     item: int,
 ) -> Viewpoints:
+    words = not evidence.simulated and any(texts)
     return cluster_viewpoints(
-        texts if any(texts) or stances is None else None,
+        texts if words or stances is None else None,
         stances,
         embed=embed,
         weights=evidence.weights,
@@ -129,12 +135,27 @@ def _stances(evidence: Evidence, item: int, criteria: Sequence[int]) -> FloatArr
     if not criteria:
         return None
     weights = evidence.verdicts.weights[list(criteria)]
-    rated = evidence.verdicts.utilities[list(criteria), :, item].astype(np.float64)
+    rated = np.stack([_smooth(evidence, criterion, item) for criterion in criteria])
     profile = np.tensordot(weights / weights.sum(), rated, axes=1)
     profile = profile[evidence.verdicts.present[:, item]]
     if not profile.size or np.isnan(profile).all():
         return None
     return profile[0] if len(profile) == 1 else profile.T * np.sqrt(2 / len(profile))
+
+
+def _smooth(evidence: Evidence, criterion: int, item: int) -> FloatArray:
+    """Utilities on one criterion, [models, jurors]; points of a scale are spread over their step.
+
+    Points alone lie on a grid, which stands out from any smooth distribution as clusters do.
+    """
+    rated = evidence.verdicts.utilities[criterion, :, item].astype(np.float64)
+    steps = len(evidence.questions[criterion].points) - 1
+    on_grid = np.abs(rated * steps - np.round(rated * steps)) < 1e-6
+    if not on_grid[np.isfinite(rated)].all():
+        return rated
+    rng = evidence.rng("spread", evidence.items[item].id, evidence.criteria[criterion])
+    spread = rng.uniform(-0.5, 0.5, size=rated.shape)
+    return (rated * steps + spread + 0.5) / (steps + 1)
 
 
 def _texts(
@@ -197,16 +218,20 @@ def _reading(found: OvertonCoverage, views: Views, items: int) -> str:
 
 
 def _method(evidence: Evidence, views: Views) -> str:
-    said = (
-        f"opinions spoken on {views.spoken} items, elsewhere reasons and ratings"
-        if views.spoken
-        else "reasons and ratings (no opinions were spoken, so views are read from what jurors "
-        "made of these same responses)"
-    )
+    if evidence.simulated:
+        said = "ratings on the other criteria (the words of a simulator are no positions)"
+    elif views.spoken:
+        said = f"opinions spoken on {views.spoken} items, elsewhere reasons and ratings"
+    else:
+        said = (
+            "reasons and ratings (no opinions were spoken, so views are read from what jurors made "
+            "of these same responses)"
+        )
     spec = evidence.spec.overton
     vectors = "hashed n-grams" if spec.embedding is None else spec.embedding.model
+    clustered = "clustered" if evidence.simulated else f"clustered on {vectors}"
     return (
-        f"views: {said}, clustered on {vectors}; a view is represented where its holders answer "
+        f"views: {said}, {clustered}; a view is represented where its holders answer "
         f"{evidence.spec.overton.criterion!r} with a mean of {spec.tau:g} or more on 1-5"
     )
 

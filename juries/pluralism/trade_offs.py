@@ -12,7 +12,7 @@ from juries.figures import Figure, MeasureScores, figure, unmeasured
 from juries.measures.commensuration import Family, family
 from juries.measures.steered_trade_offs import TradeOff, trade_off
 from juries.pluralism.evidence import Evidence
-from juries.pluralism.objectives import Objectives
+from juries.pluralism.objectives import MOST_RESAMPLES, Objectives
 from juries.pluralism.selection import HALVES, best_response, chosen_values, split_in_halves
 from juries.pluralism.steered import known
 from personas.errors import InputError
@@ -44,7 +44,7 @@ def trade_offs(evidence: Evidence, objectives: Objectives | str) -> MeasureScore
     first = int(np.nanmean(means, axis=1).mean(axis=-1).argmax())
     found = trade_off(
         steered, functions, known=np.delete(known_means, first, axis=0),
-        unsteered=known_means[first], resamples=evidence.spec.resamples,
+        unsteered=known_means[first], resamples=min(evidence.spec.resamples, MOST_RESAMPLES),
         rng=evidence.rng("trade-off"),
     )  # fmt: skip
     baseline = evidence.models[first]
@@ -123,7 +123,7 @@ def _by_models(evidence: Evidence, objectives: Objectives, means: FloatArray) ->
         functions,
         known=means[others] if others else None,
         unsteered=None if base is None else means[base],
-        resamples=evidence.spec.resamples,
+        resamples=min(evidence.spec.resamples, MOST_RESAMPLES),
         rng=evidence.rng("trade-off"),
     )
     return MeasureScores(
