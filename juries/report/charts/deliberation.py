@@ -39,7 +39,7 @@ def changes(found: DeliberationReport) -> Figure:
         name="deliberation_changes",
         title="What talk changed",
         note="Each figure on the final ballot less the same on the first. Bars: "
-        f"{_resampled(found)}. Without the control below, a change need not come from talk.",
+        f"{_resampled(found)}. How much of it comes from talk, the control says.",
         label=found.produced_by,
         chart=chart,
         columns=("figure", "before", "after", "change", "interval"),

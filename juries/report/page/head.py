@@ -37,6 +37,7 @@ def head(
     """
     source = findings.source
     functions = list(dict.fromkeys((s.function, s.label) for s in source.scores.welfare))
+    talk = source.study.deliberation
     figures = [b.figure for part in parts for b in part.blocks if isinstance(b, Drawing)]
     return {
         "models": source.models,
@@ -45,6 +46,7 @@ def head(
         "statuses": [status.value for status in Status],
         "functions": functions,
         "headlines": {name: headline(source.scores, name) for name, _ in functions},
+        "counted": 0 if talk is None else talk.final_round,
         "criteria": _criteria(source),
         "jurors": _jurors(source),
         "attributes": _groupable(source),

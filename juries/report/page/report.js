@@ -170,6 +170,7 @@
     return chunks.get(number).content;
   }
 
+  const ballot = (round) => (round < 0 ? `control without talk, ${-round}` : round === 0 ? "first ballot" : round === data.counted ? "final ballot" : `after round ${round}`);
   const status = (point) => (point === 0 ? "not recorded" : data.statuses[-point].replace("_", " "));
   const utility = (criterion, point) => data.criteria[criterion].utilities?.[point - 1] ?? null;
   function colour(value) { // orange at 0, violet at 1: told apart by colour-blind readers
@@ -207,7 +208,7 @@
     const distinct = (name) => [...new Set(detail.blocks.map((block) => block[name]))].sort((a, b) => a - b);
     const rounds = distinct("round"), replicates = distinct("replicate");
     const criterion = pick("criterion", data.criteria.length);
-    const round = rounds.includes(Number(get("round", "0"))) ? Number(get("round", "0")) : rounds[0];
+    const round = [Number(get("round", "none")), data.counted, ...rounds].find((one) => rounds.includes(one));
     const replicate = replicates[pick("replicate", replicates.length)];
     const blocks = detail.responses.map((_, response) => detail.blocks.find((block) => block.response === response && block.criterion === criterion && block.round === round && block.replicate === replicate && block.against === undefined));
     const focused = document.activeElement?.dataset?.keep;
@@ -218,7 +219,7 @@
       Object.keys(entry.attributes).length ? pairs(entry.attributes) : null,
       make("div", { className: "ask" }, text(detail.prompt)),
       make("div", { className: "responses" }, ...detail.responses.map((response, at) => card(entry, response, blocks[at], criterion))),
-      ...matrix(detail, blocks, { criterion, rounds, replicates }),
+      ...matrix(detail, blocks, { criterion, round, rounds, replicates }),
       ...talk(detail),
       make("p", { className: "label" }, data.label),
     );
@@ -243,7 +244,7 @@
   }
 
   // Jurors by responses
-  function matrix(detail, blocks, { criterion, rounds, replicates }) {
+  function matrix(detail, blocks, { criterion, round, rounds, replicates }) {
     const by = data.attributes.includes(get("by")) ? get("by") : "";
     const value = (seat) => String(data.jurors[seat].attributes[by] ?? "(not stated)");
     const levels = by ? [...new Set(data.jurors.map((_, seat) => value(seat)))].sort() : [];
@@ -271,7 +272,7 @@
       by ? control("Only", "level", [["", "all"], ...levels.map((l) => [l, l])], get("level")) : null,
       control("Order by", "order", [["seat", "seat"], ["weight", "weight"], ...(by ? [["group", by.replaceAll("_", " ")]] : []), ...detail.responses.map((r, at) => [`r${at}`, `rating of ${r.model}`])], order),
       some(data.criteria) ? control("Criterion", "criterion", data.criteria.map((c, at) => [String(at), c.name]), String(criterion)) : null,
-      some(rounds) ? control("Round", "round", rounds.map((r) => [String(r), r ? `after round ${r}` : "before talk"]), get("round", "0")) : null,
+      some(rounds) ? control("Ballot", "round", rounds.map((r) => [String(r), ballot(r)]), String(round)) : null,
       some(replicates) ? control("Replicate", "replicate", replicates.map((r) => [String(r), String(r + 1)]), get("replicate", "0")) : null,
       make("output", { "aria-live": "polite" }, `${seats.length} of ${data.jurors.length} jurors`));
     const most = Number(get("rows", "200"));
@@ -311,7 +312,7 @@
       const shares = block.shares?.slice(seat * width, (seat + 1) * width);
       const point = block.points[seat];
       const raw = block.raw?.find(([at]) => at === seat)?.[1];
-      const place = [data.criteria.length > 1 ? data.criteria[block.criterion].name : "", block.round ? `round ${block.round}` : "", block.replicate ? `replicate ${block.replicate + 1}` : ""].filter(Boolean).join(", ");
+      const place = [data.criteria.length > 1 ? data.criteria[block.criterion].name : "", new Set(detail.blocks.map((one) => one.round)).size > 1 ? ballot(block.round) : "", block.replicate ? `replicate ${block.replicate + 1}` : ""].filter(Boolean).join(", ");
       return make("div", { className: "said" },
         make("p", {}, make("strong", {}, detail.responses[block.response].model), `${place ? ` (${place})` : ""}: ${point > 0 ? `${point}, ${data.criteria[block.criterion].points[point - 1]}` : status(point)}`),
         shares && shares[0] >= 0 ? bar(shares.map((share) => share / 1000), block.criterion) : null,
