@@ -31,10 +31,12 @@ def ranked(page: Page) -> list[str]:
     return [str(text) for _, text in sorted(found)]
 
 
-def test_every_figure_is_drawn_and_says_which_mind_produced_it(visit: Visit, demo_page: str):
+def test_every_figure_is_drawn_and_says_which_mind_produced_it(
+    visit: Visit, demo: juries.Run, demo_page: str
+):
     page = visit(demo_page)
     figures = page.locator("figure")
-    assert figures.count() == 8
+    assert figures.count() == len(list(demo.plot))
     for at in range(figures.count()):
         assert figures.nth(at).locator("svg").count() == 1
         assert "not calibrated against people" in figures.nth(at).inner_text()

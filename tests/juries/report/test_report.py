@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import json
 import re
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,11 @@ from juries.report import needs, write_report
 from juries.report.compare import compare
 from juries.report.curve import POWERS, welfare_curve
 from juries.report.disagreement import choices_by_group, contested, distributions, minority_views
+from juries.report.findings import Findings
 from juries.report.headline import headline
 from juries.report.page.whatever import tables_of, text_of
 from juries.report.page.writing import pack
-from juries.report.plots import Plots, save_plot
+from juries.report.plots import Plots, figure_makers, save_plot
 from juries.report.seats import seated_shares
 from juries.report.source import read_source
 from personas.errors import InputError, JuriesError
@@ -216,10 +219,11 @@ def test_a_new_measure_is_shown_with_its_interval_before_it_has_a_chart():
 
 
 def test_charts_come_from_python_and_as_files(demo: juries.Run, tmp_path: Path):
-    assert set(demo.plot) == {
+    assert {
         "ranking", "welfare_curve", "seats", "weights", "distributions", "groups", "losses",
-        "contested",
-    }  # fmt: skip
+        "contested", "steerable", "distributional", "multi_objective", "pareto",
+        "jury_pluralistic",
+    } <= set(demo.plot)  # fmt: skip
     chart = demo.plot.groups().to_dict()
     assert "not calibrated against people" in " ".join(chart["title"]["subtitle"])
     save_plot(demo.path, "ranking", tmp_path / "r.png")
@@ -253,5 +257,49 @@ def test_without_the_extra_a_run_says_how_to_get_a_report(
 def test_a_scale_without_worth_still_has_a_report(small_study, tmp_path: Path):
     scale = {"kind": "choice", "question": "Which?", "options": ["a", "b", "c"]}
     run = juries.run(small_study(items=3, scale=scale), out=tmp_path / "run")
-    assert set(run.plot) == {"seats", "weights", "distributions"}
+    assert {"seats", "weights", "distributions"} <= set(run.plot)
+    assert not {"ranking", "welfare_curve", "contested", "losses"} & set(run.plot)
     assert "no welfare" in write_report(run.path).read_text()
+
+
+@pytest.fixture(scope="module")
+def talked(demo: juries.Run, tmp_path_factory: pytest.TempPathFactory) -> juries.Run:
+    """The example with fewer jurors, who talk."""
+    study = demo.study.model_dump()
+    study["jury"]["seats"] = 12
+    study["deliberation"] = {"protocol": {"kind": "discussion"}, "rounds": 2, "control": 0.5}
+    return juries.run(study, out=tmp_path_factory.mktemp("talked") / "run")
+
+
+def test_flips_are_those_between_the_first_and_the_final_ballot(talked: juries.Run):
+    flips = figure_makers(Findings(read_source(talked.path)))["flips"]()
+    ratings = talked.ratings
+    key = ["item_id", "model", "juror_id"]
+    first = ratings.filter(pl.col("round") == 0).select(*key, pl.col("rating").alias("before"))
+    last = ratings.filter(pl.col("round") == ratings["round"].max())
+    both = first.join(last.select(*key, pl.col("rating").alias("after")), on=key)
+    points = talked.study.scale.points
+    for _, before, after, count, _ in flips.rows:
+        if before in points and after in points:
+            counted = both.filter(
+                (pl.col("before") == points.index(before) + 1)
+                & (pl.col("after") == points.index(after) + 1)
+            )
+            assert int(count) == len(counted)
+    assert sum(int(row[3]) for row in flips.rows) == len(both)
+
+
+def test_the_report_counts_the_final_ballot_and_holds_every_word(
+    talked: juries.Run, tmp_path: Path
+):
+    page = write_report(talked.path, tmp_path / "r.html").read_text()
+    head = unpacked(re.search(r'id="head">([^<]*)<', page)[1])
+    assert head["counted"] == talked.ratings["round"].max()
+    items = unpacked(re.search(r'id="chunk-0">([^<]*)<', page)[1])
+    with contextlib.closing(sqlite3.connect(talked.directory.ledger)) as ledger:
+        said = ledger.execute("SELECT item, text FROM statements ORDER BY item").fetchall()
+    assert said
+    held = [(at, turn["text"]) for at, item in enumerate(items) for turn in item["talk"]]
+    assert sorted(held) == sorted(said)
+    assert {block["round"] for block in items[0]["blocks"]} >= {0, head["counted"]}
+    assert "Whom others follow" in page
