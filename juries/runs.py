@@ -210,7 +210,7 @@ def _rate(
         progress=progress or Silent(),
         stop=stop,
     )
-    _wait(work)
+    wait(work)
     return Run(directory.path)
 
 
@@ -229,7 +229,7 @@ def default_folder(study: Study) -> Path:
     return Path("runs") / (safe or "study")
 
 
-def _wait(work: Coroutine[Any, Any, _T]) -> _T:
+def wait(work: Coroutine[Any, Any, _T]) -> _T:
     """Run to the end, also where an event loop is running already, as in a notebook."""
     if not _inside_a_loop():
         return asyncio.run(work)
