@@ -20,6 +20,8 @@ from personas.errors import InputError, nearest
 
 _TO_ALL = {Utterance.ADVOCACY, Utterance.REBUTTAL, Utterance.FEEDBACK, Utterance.AGREED}
 _TO_MEDIATOR = {Utterance.OPINION, Utterance.CRITIQUE}
+_PHASES = {Utterance.SUMMARY: 0, Utterance.CANDIDATE: 2, Utterance.AGREED: 3}
+"""Where in a round the mediator and those who condense speak; all others are between."""
 
 
 def transcript(directory: RunDirectory, item: str, *, hearer: str | None = None) -> Iterator[str]:
@@ -77,7 +79,7 @@ class _Reader:
             yield f"## {response_name(number)} ({response.model})"
             yield response.text
         yield from self._ballot("First ballot, in private", 0)
-        for round_ in range(1, spec.rounds + 1):
+        for round_ in range(spec.rounds + 1):
             yield from self._round(round_)
         yield from self._ballot("Final ballot, in private", spec.final_round)
         for number, round_ in enumerate(spec.control_rounds, 1):
@@ -85,10 +87,12 @@ class _Reader:
                 yield from self._ballot(f"Control: rated again without talk, {number}", round_)
 
     def _round(self, round_: int) -> Iterator[str]:
+        """A round of talk; round 0 only says why there was none."""
         floor = self._floor
         said = floor.said(round_, *Utterance)
         closed = [row for row in said if row.kind == Utterance.CLOSED]
         spoken = [row for row in said if row.kind != Utterance.CLOSED and self._hears(row)]
+        spoken.sort(key=lambda row: _PHASES.get(Utterance(row.kind), 1))
         if spoken:
             yield ""
             yield f"## Round {round_}"

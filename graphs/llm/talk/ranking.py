@@ -21,8 +21,8 @@ from personas.identity import generator
 
 MOST_LISTED = 5
 """Drafts up to which a server's decoder is given every possible ranking, so that each is valid."""
-_TOKENS_PER_DRAFT = 24
-_SPARE_TOKENS = 48
+_TOKENS_PER_DRAFT = 40
+_SPARE_TOKENS = 96
 RANKING, ENDORSE = "ranking", "endorse"
 
 
