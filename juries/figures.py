@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from juries.measures.estimates import Estimate
+from juries.measures.resampling import Interval
 
 MeasureName = Literal[
     "overton",
@@ -120,6 +122,22 @@ def bounds(estimate: Estimate) -> Bounds | None:
         resampled=estimate.resampled,
         undefined=estimate.undefined,
     )
+
+
+def interval_bounds(interval: Interval, at: tuple[int, ...] = ()) -> Bounds:
+    """One interval of possibly many, null where an end is undefined."""
+    return Bounds(
+        low=number(np.asarray(interval.low)[at]),
+        high=number(np.asarray(interval.high)[at]),
+        level=interval.level,
+        resampled=interval.resampled,
+        undefined=int(np.asarray(interval.undefined)[at]),
+    )
+
+
+def number(value: float | np.floating) -> float | None:
+    """A figure for a reader: null, never NaN, where it is undefined."""
+    return None if np.isnan(value) else float(value)
 
 
 def unmeasured(measure: MeasureName, produced_by: str, needs: str | None) -> MeasureScores:

@@ -60,6 +60,12 @@ class GroupScore(Result):
     model: str
     estimate: float | None
     interval: Bounds
+    difference: float | None = Field(description="this group's mean less all other jurors'")
+    difference_interval: Bounds | None
+    p_value: float | None = Field(description="of no difference, two-sided")
+    p_adjusted: float | None = Field(
+        default=None, description="adjusted over all groups and models (Benjamini-Hochberg)"
+    )
 
 
 class Agreement(Result):

@@ -14,11 +14,12 @@ import numpy as np
 from graphs.items import Choice, FloatArray, Question
 from graphs.panel import Juror
 from graphs.records import Status
+from juries.figures import interval_bounds, number
+from juries.group_scoring import score_groups
 from juries.measures.agreement import krippendorff_alpha_bootstrap
 from juries.measures.bootstrap import WelfareBootstrap, welfare_bootstrap
 from juries.measures.effective import effective_jurors
-from juries.measures.resampling import Interval
-from juries.measures.welfare_functions import PowerMean, parse_welfares
+from juries.measures.welfare_functions import parse_welfares
 from juries.scores import (
     Agreement,
     Answers,
@@ -33,8 +34,6 @@ from juries.spec import ScoresSpec
 from juries.verdicts import Verdicts
 from personas.identity import generator
 from personas.weighting import kish_effective_size
-
-_SMALLEST_GROUP = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,7 @@ def score_verdicts(
         resamples=spec.resamples,
         rng=generator(seed, "scores", "welfare"),
     )
-    groups, left_out = _groups(utilities, verdicts.models, jurors, spec, seed)
+    groups, left_out = score_groups(utilities, verdicts.models, jurors, spec, seed)
     return Scored(
         jury=_jury(verdicts, weights, spec),
         answers=_answers(verdicts),
@@ -114,8 +113,8 @@ def _welfare(bootstrap: WelfareBootstrap, level: float) -> tuple[WelfareScore, .
                 function=function.name,
                 label=function.label,
                 model=model,
-                estimate=_number(bootstrap.estimate[f, m]),
-                interval=_bounds(interval, (f, m)),
+                estimate=number(bootstrap.estimate[f, m]),
+                interval=interval_bounds(interval, (f, m)),
                 rank=ranking.order.index(model) + 1,
                 first=float(ranking.first[ranking.order.index(model)]),
             )
@@ -130,9 +129,9 @@ def _comparisons(bootstrap: WelfareBootstrap, level: float) -> tuple[Comparison,
             function=difference.function,
             a=difference.a,
             b=difference.b,
-            difference=_number(difference.estimate),
-            interval=_bounds(difference.interval),
-            probability=_number(difference.probability),
+            difference=number(difference.estimate),
+            interval=interval_bounds(difference.interval),
+            probability=number(difference.probability),
         )
         for difference in bootstrap.differences(level)
     )
@@ -149,52 +148,6 @@ def _flips(bootstrap: WelfareBootstrap) -> tuple[RankFlip, ...]:
         )
         for flip in bootstrap.flips()
     )
-
-
-def _groups(
-    utilities: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    models: Sequence[str],
-    jurors: Sequence[Juror],
-    spec: ScoresSpec,
-    seed: int,
-) -> tuple[tuple[GroupScore, ...], tuple[str, ...]]:
-    """Mean utility per group and model, and notes on groups too small to score."""
-    scores: list[GroupScore] = []
-    notes: list[str] = []
-    for attribute in spec.groups:
-        levels: dict[str, list[int]] = {}
-        for juror in jurors:
-            value = juror.persona.attributes.get(attribute)
-            levels.setdefault("(not stated)" if value is None else str(value), []).append(
-                juror.position
-            )
-        for level, seats in sorted(levels.items()):
-            if len(seats) < _SMALLEST_GROUP:
-                notes.append(f"{attribute} = {level}: one juror, so no group score")
-                continue
-            weights = np.array([jurors[seat].weight for seat in seats])
-            group = welfare_bootstrap(
-                utilities[:, :, seats],
-                (PowerMean(power=1.0),),
-                weights=weights / weights.sum(),
-                models=models,
-                resamples=spec.resamples,
-                rng=generator(seed, "scores", "group", attribute, level),
-            )
-            interval = group.interval(spec.level)
-            scores.extend(
-                GroupScore(
-                    attribute=attribute,
-                    level=level,
-                    jurors=len(seats),
-                    share=float(weights.sum()),
-                    model=model,
-                    estimate=_number(group.estimate[0, m]),
-                    interval=_bounds(interval, (0, m)),
-                )
-                for m, model in enumerate(models)
-            )
-    return tuple(scores), tuple(notes)
 
 
 def _agreement(
@@ -215,7 +168,7 @@ def _agreement(
         criterion=name,
         level=level,
         alpha=bootstrap.alpha.alpha,
-        interval=None if interval is None else _bounds(interval),
+        interval=None if interval is None else interval_bounds(interval),
         reason=bootstrap.alpha.reason or None,
     )
 
@@ -253,18 +206,3 @@ def _answers(verdicts: Verdicts) -> tuple[Answers, ...]:
         )
         for m, model in enumerate(verdicts.models)
     )
-
-
-def _bounds(interval: Interval, at: tuple[int, ...] = ()) -> Bounds:
-    return Bounds(
-        low=_number(np.asarray(interval.low)[at]),
-        high=_number(np.asarray(interval.high)[at]),
-        level=interval.level,
-        resampled=interval.resampled,
-        undefined=int(np.asarray(interval.undefined)[at]),
-    )
-
-
-def _number(value: float | np.floating) -> float | None:
-    """A figure for a reader: null, never NaN, where it is undefined."""
-    return None if np.isnan(value) else float(value)

@@ -84,7 +84,8 @@ def _groups(scores: Scores) -> Table:
     models = scores.ranking(scores.welfare[0].function)
     level = scores.groups[0].interval.level
     table = _table(
-        f"Mean utility by group of jurors, ± half the width of the {level:.0%} interval",
+        f"Mean utility by group of jurors, ± half the width of the {level:.0%} interval; * differs "
+        "from all other jurors (adjusted p < 0.05)",
         "group (jurors)",
         models,
     )
@@ -138,4 +139,5 @@ def _around(group: GroupScore) -> str:
     if bounds.low is None or bounds.high is None:
         return _figure(group.estimate)
     half = f"{(bounds.high - bounds.low) / 2:.3f}".removeprefix("0")
-    return f"{_figure(group.estimate)} ±{half}"
+    differs = group.p_adjusted is not None and group.p_adjusted < 0.05
+    return f"{_figure(group.estimate)} ±{half}{'*' if differs else ' '}"
