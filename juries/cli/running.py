@@ -76,6 +76,9 @@ def run(
     ] = False,
     display: Shown = Display.RICH,
     as_json: AsJson = False,
+    report: Annotated[
+        bool, typer.Option(help="Write the report, report.html in the folder.")
+    ] = True,
 ) -> None:
     """Run a study and score its models.
 
@@ -105,7 +108,7 @@ def run(
         return
     run_and_show(
         loaded.located(base), out=out, limit=limit, in_flight=max_connections, display=display,
-        as_json=as_json,
+        as_json=as_json, report=report,
     )  # fmt: skip
 
 
@@ -117,9 +120,11 @@ def run_and_show(
     in_flight: int | None = None,
     display: Display,
     as_json: bool,
+    report: bool = True,
 ) -> None:
     """Run with a progress display; Ctrl-C finishes what is in flight, a second one stops."""
     from juries.cli.display import open_display
+    from juries.cli.report import after_run
     from juries.runs import run as run_study
 
     stop = asyncio.Event()
@@ -135,6 +140,8 @@ def run_and_show(
         )
     if result.record.recorded:
         _show(result, as_json=as_json)
+        if report:
+            after_run(result.path)
     if not result.record.complete:
         typer.echo(
             f"Not complete. Run the same command again with --out {result.path} to go on.", err=True
