@@ -13,11 +13,14 @@ from juries.cli import (
     calibrating,
     distribution,
     people,
+    report,
     running,
     sensitivity,
     serving,
     sizing,
     starting,
+    targets,
+    view,
 )
 from personas.errors import JuriesError
 
@@ -52,9 +55,14 @@ app.command("run")(running.run)
 app.command("score")(running.score)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("distribution")(distribution.distribution)
+app.command("report")(report.report)
+app.command("plot")(report.plot)
+app.command("view")(view.view)
 app.command("serve", context_settings={"ignore_unknown_options": False, "allow_extra_args": True})(
     serving.serve
 )
+app.command("targets")(targets.targets)
+app.command("export")(targets.export)
 app.command("demo")(starting.demo)
 app.command("new")(starting.new)
 app.command("schema")(starting.schema)
