@@ -9,12 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from graphs.items import FloatArray
-from juries.figures import Bounds, Figure, MeasureScores
+from juries.figures import Figure, MeasureScores, interval_bounds, number
 from juries.measures.best_responses import BestResponses, best_responses
 from juries.measures.inequality import InequalityDecomposition, inequality_decomposition
 from juries.measures.leximin_order import LeximinRanking, leximin_ranking
 from juries.measures.majority import MajorityDiagnostic, tyranny_of_the_majority
-from juries.measures.resampling import Interval
 from juries.pluralism.evidence import Evidence
 from juries.scores import RankFlip, WelfareScore
 
@@ -164,10 +163,15 @@ def _inequality(
     parts = (("inequality", found.atkinson), (f"inequality within {attribute}", found.within),
              (f"inequality between {attribute}", found.between))  # fmt: skip
     return [
-        Figure(name=name, of=model, value=value, interval=_bounds(interval, place),
-               reason=found.reason)
+        Figure(
+            name=name,
+            of=model,
+            value=value,
+            interval=None if interval is None else interval_bounds(interval, (place,)),
+            reason=found.reason,
+        )
         for place, (name, value) in enumerate(parts)
-    ]  # fmt: skip
+    ]
 
 
 def _majority(found: MajorityDiagnostic, attribute: str) -> list[Figure]:
@@ -176,8 +180,8 @@ def _majority(found: MajorityDiagnostic, attribute: str) -> list[Figure]:
         Figure(
             name=name,
             of=model,
-            value=_number(found.shares[place]),
-            interval=_bounds(found.interval, place),
+            value=number(found.shares[place]),
+            interval=interval_bounds(found.interval, (place,)),
             n=int(found.n_items[place]),
             reason=f"{found.chance[place]:.3f} by chance"
             if np.isfinite(found.chance[place])
@@ -192,8 +196,8 @@ def _best(found: BestResponses, attribute: str) -> list[Figure]:
         Figure(
             name="loss by the jury's choice",
             of=f"{attribute} = {group}",
-            value=_number(found.regret[place]),
-            interval=_bounds(found.regret_interval, place),
+            value=number(found.regret[place]),
+            interval=interval_bounds(found.regret_interval, (place,)),
             n=int(found.n_items[place]),
             reason=f"{found.chance_regret[place]:.3f} by chance"
             if np.isfinite(found.chance_regret[place])
@@ -201,19 +205,3 @@ def _best(found: BestResponses, attribute: str) -> list[Figure]:
         )
         for place, group in enumerate(found.groups)
     ]
-
-
-def _bounds(interval: Interval | None, place: int) -> Bounds | None:
-    if interval is None:
-        return None
-    return Bounds(
-        low=_number(np.asarray(interval.low)[place]),
-        high=_number(np.asarray(interval.high)[place]),
-        level=interval.level,
-        resampled=interval.resampled,
-        undefined=int(np.asarray(interval.undefined)[place]),
-    )
-
-
-def _number(value: float | np.floating) -> float | None:
-    return None if np.isnan(value) else float(value)
