@@ -179,38 +179,37 @@ def test_a_run_is_followed_to_its_end_in_a_browser(serve, small_study, tmp_path:
     if not Path(CHROMIUM).exists():
         assert not _required(), f"{CHROMIUM} is missing, and JURIES_REQUIRE_BROWSER=1"
         pytest.skip(f"{CHROMIUM} is not installed")
-    study = small_study(items=250, people=40, jury={"seats": 40})
+    study = small_study(items=600, people=40, jury={"seats": 40})
     folder = tmp_path / "runs"
     folder.mkdir()
     server = serve(folder)
-    with subprocess.Popen(
-        [sys.executable, "-m", "juries", "run", study, "--out", folder / "live", "--no-report",
-         "--display", "none"], stdout=subprocess.DEVNULL,
-    ) as running:  # fmt: skip
-        while not (folder / "live" / "ledger.sqlite").exists():
-            assert running.poll() is None
-            time.sleep(0.05)
-        seen: list[int] = []
-        with sync_api.sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-            )
-            page = browser.new_page()
-            errors: list[str] = []
-            page.on("pageerror", lambda error: errors.append(str(error)))
+    command = [sys.executable, "-m", "juries", "run", study, "--out", folder / "live"]
+    seen: list[int] = []
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        page = browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        quiet = ["--no-report", "--display", "none"]
+        with subprocess.Popen([*command, *quiet], stdout=subprocess.DEVNULL) as running:
+            while not (folder / "live" / "run.json").exists():
+                assert running.poll() is None
+                time.sleep(0.02)
             page.goto(f"{server.address}run/live/")
             while page.get_attribute("html", "data-ended") is None:
                 assert len(seen) < 2000, "the run was not followed to its end"
                 seen.append(int(page.get_attribute("#bar", "value") or 0))
                 page.wait_for_timeout(100)
-            assert page.locator("#state").inner_text().startswith("Complete: 30,000 of 30,000")
-            frame = page.frame_locator("#report")
-            frame.locator("html[data-ready=true]").wait_for(state="attached", timeout=120_000)
-            assert frame.locator("figure svg").count() >= 5
-            assert "30,000 answers" in frame.locator(".facts-line").inner_text()
-            assert errors == []
-            browser.close()
+        assert page.locator("#state").inner_text().startswith("Complete: 72,000 of 72,000")
+        frame = page.frame_locator("#report")
+        frame.locator("html[data-ready=true]").wait_for(state="attached", timeout=120_000)
+        assert frame.locator("figure svg").count() >= 5
+        assert "72,000 answers" in frame.locator(".facts-line").inner_text()
+        assert errors == []
+        browser.close()
     assert running.returncode == 0
     assert seen == sorted(seen)
     assert len(set(seen)) > 1, "the bar never moved"
