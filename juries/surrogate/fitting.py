@@ -6,7 +6,8 @@ and with the overall distribution. A surrogate that does not beat them should no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,6 +25,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _FEWEST = 50
+_GAIN = 3e-4
+"""Nats by which an epoch must lower the loss to count as a gain."""
 _CHUNK = 65_536
 
 
@@ -36,7 +39,7 @@ class SurrogateSettings:
         members: networks averaged; all but the first learn from ratings drawn with replacement,
             so that their spread is the uncertainty about the model.
         epochs: at most so many passes.
-        batch_size: ratings at a time.
+        batch_size: ratings at a time; a fortieth of them, 256 at least, when None.
         rate: learning rate.
         penalty: of squared parameters, per rating.
         held_out: share of the ratings for the report; another share of this size stops training.
@@ -47,8 +50,8 @@ class SurrogateSettings:
     size: int = 3
     members: int = 3
     epochs: int = 60
-    batch_size: int = 512
-    rate: float = 0.01
+    batch_size: int | None = None
+    rate: float = 0.02
     penalty: float = 2.0
     held_out: float = 0.1
     patience: int = 4
@@ -170,6 +173,18 @@ class Surrogate:
         return whole / whole.sum(axis=1, keepdims=True)
 
 
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Tensors here are so small that several threads wait for each other longer than they work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@_one_thread()
 def fit_surrogate(table: RatingTable, settings: SurrogateSettings | None = None) -> Surrogate:
     """Fit a surrogate on recorded ratings.
 
@@ -246,11 +261,12 @@ def _train(
     response, juror, rating = (
         _tensor(part) for part in (training.response, training.juror, training.rating)
     )
+    size = settings.batch_size or max(256, len(training) // 40)
     best, waited = np.inf, 0
     kept = {name: value.clone() for name, value in network.state_dict().items()}
     for _ in range(settings.epochs):
         shuffled = torch.from_numpy(rng.permutation(len(training)))
-        for rows in cast("tuple[torch.Tensor, ...]", shuffled.split(settings.batch_size)):
+        for rows in cast("tuple[torch.Tensor, ...]", shuffled.split(size)):
             logs = log_probabilities(network(response[rows], juror[rows]))
             loss = torch.nn.functional.nll_loss(logs, rating[rows])
             loss = loss + settings.penalty / len(training) * network.penalty()
@@ -258,7 +274,7 @@ def _train(
             loss.backward()
             optimiser.step()
         score = _loss(network, stopping)
-        if score < best - 1e-4:
+        if score < best - _GAIN:
             best, waited = score, 0
             kept = {name: value.clone() for name, value in network.state_dict().items()}
         else:

@@ -35,14 +35,6 @@ from juries.surrogate.recomposing import Composition, recompose
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def simulated(rng: np.random.Generator, *, ratings: int, jurors: int = 60) -> tuple[Any, Any]:
     """Ratings of 120 responses by two kinds of juror who want opposite things, and the truth."""
     side = rng.integers(0, 2, jurors)

@@ -1,0 +1,157 @@
+"""Exact probabilities of option labels: a subject asked a multiple-choice question.
+
+The model is stopped before its first token, and the probabilities it gives to the letters A, B, …
+are read from the log-probabilities of that token: one request a question, nothing sampled. Chat
+models are asked by `/chat/completions`, base models by `/completions`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import string
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from graphs.llm.client import Client
+from graphs.llm.distribution import ROUNDING, label_mass
+from graphs.llm.faults import CallError, ReplyError
+from graphs.llm.wire import Completion, read_completion
+from graphs.records import Status
+from graphs.subjects.protocol import Ask, Reply, SubjectKind
+from graphs.subjects.settings import LiveSettings
+from personas.identity import content_hash
+
+Api = Literal["chat", "completions"]
+LETTERS = string.ascii_uppercase
+REPORTED = 20
+"""Alternatives asked for: the most that servers report, so the most options a question can have."""
+_TOKENS = {token: place for place, letter in enumerate(LETTERS) for token in (letter, f" {letter}")}
+_MASSES: TypeAdapter[list[float]] = TypeAdapter(list[float])
+
+
+class _Alternatives(BaseModel):
+    top_logprobs: list[dict[str, float | None]]
+
+
+class _Text(BaseModel):
+    logprobs: _Alternatives | None = None
+
+
+class _TextCompletion(BaseModel):
+    choices: list[_Text]
+
+
+class LabelSubject:
+    """A served model that answers with the mass of every letter. An async context manager.
+
+    A reply's text is what `read_masses` reads; the last message must end where the letter is due.
+
+    Args:
+        settings: which model, where; sampling does not matter.
+        api: for chat or for base models.
+    """
+
+    kind: SubjectKind = "language model"
+
+    def __init__(self, settings: LiveSettings, *, api: Api = "chat") -> None:
+        self.settings = settings
+        self._api: Api = api
+        self._client = Client(settings.endpoints, settings.limits)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.settings.model
+
+    @property
+    def version(self) -> str:
+        """Hash of what can change an answer."""
+        return content_hash(["labels", self._api, self.settings.model, self.settings.extra_body])
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._client.__aexit__(kind, error, traceback)
+
+    async def answer(self, ask: Ask) -> Reply:
+        """The mass of every letter as the next token.
+
+        Raises:
+            MindUnavailableError: no server answers any more; what was answered is kept.
+        """
+        self._client.check()
+        try:
+            masses = await (self._chat(ask) if self._api == "chat" else self._base(ask))
+        except (CallError, ReplyError) as error:
+            said = str(error)[:300]
+            return Reply(key=ask.key, sample=ask.sample, status=Status.FAILED, text="", error=said)
+        text = json.dumps(masses)
+        return Reply(key=ask.key, sample=ask.sample, status=Status.OK, text=text)
+
+    async def _chat(self, ask: Ask) -> list[float]:
+        body = {
+            "model": self.settings.model,
+            "messages": [{"role": m.role, "content": m.content} for m in ask.messages],
+            "max_tokens": 1,
+            "logprobs": True,
+            "top_logprobs": REPORTED,
+            **self.settings.extra_body,
+        }
+        answer = await self._client.send(
+            "/chat/completions", to_json(body), _chat_masses, affinity=ask.key
+        )
+        return answer.value
+
+    async def _base(self, ask: Ask) -> list[float]:
+        body: dict[str, Any] = {
+            "model": self.settings.model,
+            "prompt": "\n\n".join(message.content for message in ask.messages),
+            "max_tokens": 1,
+            "logprobs": REPORTED,
+            **self.settings.extra_body,
+        }
+        answer = await self._client.send("/completions", to_json(body), _masses, affinity=ask.key)
+        return answer.value
+
+
+def _chat_masses(body: bytes) -> list[float]:
+    completion: Completion = read_completion(body)
+    choices = completion["choices"]
+    content = (choices[0].get("logprobs") or {}).get("content") if choices else None
+    if not content:
+        raise ReplyError("its reply holds no log-probabilities")
+    return label_mass(content[0], _TOKENS, len(LETTERS)).by_label.tolist()
+
+
+def _masses(body: bytes) -> list[float]:
+    try:
+        choices = _TextCompletion.model_validate_json(body).choices
+    except ValidationError:
+        raise ReplyError("its reply is not a text completion") from None
+    found = choices[0].logprobs if choices else None
+    if found is None or not found.top_logprobs:
+        raise ReplyError("its reply holds no log-probabilities")
+    mass = [0.0] * len(LETTERS)
+    for token, logprob in found.top_logprobs[0].items():
+        if token in _TOKENS:
+            if logprob is None or math.isnan(logprob) or logprob > ROUNDING:
+                raise ReplyError(f"the log-probability of {token!r} is {logprob}")
+            mass[_TOKENS[token]] += math.exp(min(logprob, 0.0))
+    if sum(mass) > 1 + ROUNDING:
+        raise ReplyError(f"the letters' probabilities sum to {sum(mass):.3g}")
+    return mass
+
+
+def read_masses(reply: Reply) -> list[float] | None:
+    """The mass of each letter, A first; None where the question failed."""
+    return _MASSES.validate_json(reply.text) if reply.status is Status.OK else None
