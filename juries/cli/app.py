@@ -10,6 +10,7 @@ import typer
 
 from juries.cli import (
     annotating,
+    ask_survey,
     calibrating,
     distribution,
     people,
@@ -54,6 +55,7 @@ def root(
 app.command("run")(running.run)
 app.command("score")(running.score)
 app.command("sensitivity")(sensitivity.sensitivity)
+app.command("ask-survey")(ask_survey.ask_survey)
 app.command("distribution")(distribution.distribution)
 app.command("report")(report.report)
 app.command("plot")(report.plot)
