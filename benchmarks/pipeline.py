@@ -64,7 +64,7 @@ def write_study(folder: Path, items: int) -> Path:
     study = folder / "study.yaml"
     study.write_text(
         "name: bench\nitems: {path: items.jsonl, id: id, prompt: prompt, responses: out}\n"
-        "scale: {kind: likert, question: Good?, points: [a, b, c, d, e]}\n"
+        "scale: {kind: likert, question: 'Good?', points: [a, b, c, d, e]}\n"
         "population: {path: people.csv}\n"
     )
     return study
