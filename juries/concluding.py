@@ -13,6 +13,7 @@ from graphs.items import Item, Question, criterion_names, questions
 from graphs.ledger import open_ledger
 from graphs.panel import Juror
 from juries.baselines import count_baselines, read_baselines
+from juries.calibration.record import FILE_NAME, parts_of, read_record
 from juries.deliberation.concluding import write_deliberation
 from juries.exports.ratings_table import ratings_are_current, write_ratings
 from juries.exports.verdict_table import verdict_table, write_verdicts
@@ -22,7 +23,7 @@ from juries.pluralism.six import six_measures
 from juries.pluralism.validity import validity_table
 from juries.progress import Progress
 from juries.run_directory import RunDirectory, RunRecord
-from juries.scores import SCHEMA_VERSION, MindSummary, Scores
+from juries.scores import NOT_CALIBRATED, SCHEMA_VERSION, MindSummary, Scores
 from juries.scoring import score_verdicts
 from juries.spec import ScoresSpec
 from juries.verdicts import Verdicts, collect, columns
@@ -109,7 +110,8 @@ def conclude(
         spec=spec,
         seed=record.seed,
     )
-    evidence = evidence_of(directory, record, gathered, spec)
+    calibration = _calibration(directory, record)
+    evidence = evidence_of(directory, record, gathered, spec, calibration)
     baselines = read_baselines(
         directory.baselines,
         fingerprint=record.fingerprint,
@@ -128,6 +130,7 @@ def conclude(
         inputs=inputs,
         seed=record.seed,
         minds=tuple(MindSummary(**mind.model_dump()) for mind in record.minds),
+        calibration=calibration,
         items=len(gathered.items),
         complete=record.complete,
         jury=scored.jury,
@@ -145,7 +148,11 @@ def conclude(
 
 
 def evidence_of(
-    directory: RunDirectory, record: RunRecord, gathered: Gathered, spec: ScoresSpec
+    directory: RunDirectory,
+    record: RunRecord,
+    gathered: Gathered,
+    spec: ScoresSpec,
+    calibration: str,
 ) -> Evidence:
     """What the measures are taken from."""
     minds = ", ".join(f"{mind.name} ({mind.kind})" for mind in record.minds)
@@ -162,9 +169,18 @@ def evidence_of(
         replicates=directory.read_study().replicates,
         spec=spec,
         seed=record.seed,
-        produced_by=f"{minds}; not calibrated against people",
+        produced_by=f"{minds}; {calibration}",
         simulated=all(mind.kind == "simulator" for mind in record.minds),
     )
+
+
+def _calibration(directory: RunDirectory, record: RunRecord) -> str:
+    """What stands beside every figure: whether, and against whom, this jury was calibrated."""
+    path = directory.path / FILE_NAME
+    if not path.exists():
+        return NOT_CALIBRATED
+    said = read_record(path).standing(parts_of(directory.read_study(), record))
+    return said[0].lower() + said[1:].rstrip(".")
 
 
 def _inputs(directory: RunDirectory, record: RunRecord, spec: ScoresSpec) -> str:
@@ -196,6 +212,6 @@ def _files(directory: RunDirectory, spec: ScoresSpec) -> list[list[str | int]]:
     paths = [Path(path) for path in (*survey, *distribution.answers.values())]
     return [
         [path.name, path.stat().st_size, path.stat().st_mtime_ns]
-        for path in (*paths, directory.sensitivity)
+        for path in (*paths, directory.sensitivity, directory.path / FILE_NAME)
         if path.exists()
     ]

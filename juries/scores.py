@@ -15,6 +15,7 @@ from juries.figures import Bounds, MeasureScores, Result, ValidityRow
 from personas.files import replacing
 
 SCHEMA_VERSION = 1
+NOT_CALIBRATED = "not calibrated against people"
 
 
 class WelfareScore(Result):
@@ -115,7 +116,7 @@ class Scores(Result):
     inputs: str = Field(description="hash of the rows and settings that the scores follow from")
     seed: int
     minds: tuple[MindSummary, ...]
-    calibration: str = "not calibrated against people"
+    calibration: str = NOT_CALIBRATED
     items: int
     complete: bool = Field(description="whether every question has a recorded answer")
     jury: JurySummary

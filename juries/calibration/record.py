@@ -21,7 +21,9 @@ from personas.identity import content_hash
 if TYPE_CHECKING:
     from juries.calibration.results import Calibration
     from juries.human.ratings import HumanRatings
+    from juries.run_directory import RunRecord
     from juries.runs import Run
+    from juries.spec import Study
 
 FILE_NAME = "calibration.json"
 PARTS = ("model", "prompts", "population", "scale")
@@ -78,7 +80,7 @@ def make_record(
     return CalibrationRecord(
         run=run.record.fingerprint,
         study=run.record.study,
-        parts=parts_of(run),
+        parts=parts_of(run.study, run.record),
         decision=cautious.decision,
         reasons=cautious.reasons,
         figures=to_jsonable_python(found),
@@ -104,18 +106,17 @@ def read_record(path: Path) -> CalibrationRecord:
         raise InputError(f"the calibration record cannot be read ({first})", where=path) from None
 
 
-def parts_of(run: Run) -> dict[str, str]:
+def parts_of(study: Study, record: RunRecord) -> dict[str, str]:
     """Hashes of what decides a run's answers, apart from its items.
 
     The version of a mind covers its model, its parameters and how it asks; the jury's hash covers
     who sits, with which weight, mind and portrait.
     """
-    study = run.study
     asked = {"scale": study.scale.model_dump(mode="json"), "portrait": study.jury.portrait}
     return {
-        "model": content_hash(sorted([m.name, m.version, m.kind] for m in run.record.minds)),
-        "prompts": content_hash([asked, sorted(m.version for m in run.record.minds)]),
-        "population": run.record.hashes.get("jury", ""),
+        "model": content_hash(sorted([m.name, m.version, m.kind] for m in record.minds)),
+        "prompts": content_hash([asked, sorted(m.version for m in record.minds)]),
+        "population": record.hashes.get("jury", ""),
         "scale": content_hash(study.scale.model_dump(mode="json")),
     }
 
@@ -133,4 +134,4 @@ def standing(run: Run, record: Path | None = None) -> str:
     path = record or run.path / FILE_NAME
     if record is None and not path.exists():
         return "Not calibrated against people."
-    return read_record(path).standing(parts_of(run))
+    return read_record(path).standing(parts_of(run.study, run.record))
