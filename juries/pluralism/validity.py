@@ -238,9 +238,9 @@ def _baselines(evidence: Evidence, baselines: Sequence[BaselineAnswers]) -> Iter
         )
         reading = found.reading
         if found.correlation.value is not None:
-            reading += f" Means of responses correlate by {found.correlation.value:.2f}."
+            reading += f" Means of responses correlate by {found.correlation}."
         if each.name == RANDOM:
-            reading += " A jury that correlates with random answers has a fault."
+            reading += " Clearly above 0 would mean a fault."
         yield _estimated(f"spread against {each.name}", found.spread_ratio, reading)
 
 
