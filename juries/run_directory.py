@@ -86,6 +86,8 @@ class RunDirectory:
         self.sensitivity = path / "sensitivity.json"
         self.deliberation = path / "deliberation.json"
         self.dissent = path / "dissent.jsonl"
+        self.checkpoints = path / "checkpoints.sqlite"
+        self.waiting = path / "waiting.json"
 
     @contextlib.contextmanager
     def held(self) -> Generator[None]:

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,10 @@ from typing import Any
 
 from graphs.deliberation.build import deliberation_graph
 from graphs.deliberation.context import DeliberationContext
+from graphs.deliberation.threads import Threads
 from graphs.items import Item, criterion_names, questions
 from graphs.ledger import Ledger, open_ledger
+from graphs.minds.human_forms import HumanAnswers
 from graphs.minds.opening import check_mind, open_mind
 from graphs.minds.protocol import Accountable, RatingTask
 from graphs.panel import Juror, Panel
@@ -27,6 +29,7 @@ from graphs.rating import Bench, RatingContext, rating_graph
 from graphs.sources import load_items
 from juries.baselines import ask_baselines
 from juries.deliberation.asking import deliberation_context, plan_deliberation
+from juries.deliberation.people import check_people, open_threads, write_waiting
 from juries.jury import describe_seats, read_population, seat_jury
 from juries.progress import Progress, Silent
 from juries.run_directory import MindRecord, RunDirectory, RunRecord, now, versions
@@ -83,6 +86,7 @@ def prepare(study: Study, base: Path) -> Prepared:
     for each in study.seated_minds:
         seated = [juror for juror in jurors if juror.mind == each.shown]
         check_mind(each.mind, jurors=seated, questions=asked, models=items.models)
+    check_people(study)
     plan_deliberation(study.located(base), jurors, items.items)
     return Prepared(
         study=study.located(base),
@@ -105,6 +109,7 @@ async def run_study(
     in_flight: int = ITEMS_IN_FLIGHT,
     progress: Progress | None = None,
     stop: asyncio.Event | None = None,
+    answers: Mapping[int, HumanAnswers] | None = None,
 ) -> RunRecord:
     """Put every item to the jury and record what it says; go on where an earlier run stopped.
 
@@ -115,6 +120,7 @@ async def run_study(
         in_flight: items put to the jury at once.
         progress: told how far the run is.
         stop: once set, items in flight are finished and no other is begun.
+        answers: what people at seats said since an earlier run, by position of the item.
 
     Returns:
         The record, also written to the folder; `complete` says whether every question of the
@@ -174,18 +180,23 @@ async def run_study(
             partial=partial,
         )
         await _expect(benches, prepared, [items[position] for position in open_items])
+        threads = await stack.enter_async_context(
+            open_threads(study, directory, fingerprint=fingerprint, answers=answers)
+        )
         try:
             async with ledger.committing():
-                await _ask_all(open_items, context, in_flight, progress, stop)
+                await _ask_all(open_items, context, in_flight, progress, stop, threads)
         finally:
             progress.finish()
+            if threads is not None:
+                write_waiting(directory, items, threads.waiting)
             record = _finished(record, ledger, items=len(items), due=sum(due))
             record = record.model_copy(update={"asking": await _reports(benches, record)})
             directory.write_record(record)
         if context.unavailable:
             raise next(iter(context.unavailable.values()))
         if record.complete:
-            minds = [bench.mind for bench in benches]
+            minds = [bench.mind for bench in benches if bench.mind.kind != "human"]
             await ask_baselines(
                 directory.baselines,
                 prepared,
@@ -203,6 +214,7 @@ async def _ask_all(
     in_flight: int,
     progress: Progress,
     stop: asyncio.Event | None,
+    threads: Threads | None = None,
 ) -> None:
     """Invoke the graph for every position, so many at a time."""
     waiting = iter(positions)
@@ -212,7 +224,7 @@ async def _ask_all(
         for position in waiting:
             if context.deserted or (stop is not None and stop.is_set()):
                 return
-            progress.advance(await _ask_about(position, context))
+            progress.advance(await _ask_about(position, context, threads))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -224,11 +236,15 @@ async def _ask_all(
         gc.unfreeze()
 
 
-async def _ask_about(position: int, context: RatingContext | DeliberationContext) -> int:
+async def _ask_about(
+    position: int, context: RatingContext | DeliberationContext, threads: Threads | None
+) -> int:
     """Put one item to the jury; how many questions of the ballot that counts were answered."""
     if isinstance(context, RatingContext):
         rated = await rating_graph().ainvoke({"item": position}, context=context)
         return rated.get("recorded", 0)
+    if threads is not None:
+        return await threads.visit(position, context)
     graph = deliberation_graph(context.plan.spec.protocol.kind)
     talked = await graph.ainvoke({"item": position}, context=context)
     return talked.get("counted", 0)

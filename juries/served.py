@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from graphs.llm.settings import EndpointSettings, LlmSettings, ServeSettings
-from graphs.minds.psychometric import PsychometricSettings
+from graphs.minds.opening import MindSettings
 from juries.spec import Study
 from personas.errors import InputError
 
@@ -98,9 +98,7 @@ def _made(changes: dict[str, Any]) -> LlmSettings:
     return LlmSettings(**changes)
 
 
-def _limited(
-    mind: PsychometricSettings | LlmSettings, servers: Servers
-) -> PsychometricSettings | LlmSettings:
+def _limited(mind: MindSettings, servers: Servers) -> MindSettings:
     if not isinstance(mind, LlmSettings) or servers.max_connections is None:
         return mind
     endpoints = tuple(

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from functools import cache
 from typing import Any, Protocol
 
+from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -67,11 +68,23 @@ def build_deliberation_graph(protocol: str) -> StateGraph[DeliberationState, Any
     return graph
 
 
+def compile_graph(
+    protocol: str, checkpointer: BaseCheckpointSaver[Any] | None = None
+) -> DeliberationGraph:
+    """Compile the graph of a protocol.
+
+    Args:
+        protocol: by name.
+        checkpointer: keeps threads that wait for people; None where nobody does.
+    """
+    built = build_deliberation_graph(protocol).compile(name=protocol, checkpointer=checkpointer)
+    return built.with_config(recursion_limit=MOST_STEPS)
+
+
 @cache
 def deliberation_graph(protocol: str) -> DeliberationGraph:
-    """The compiled graph of a protocol, built once a process."""
-    graph = build_deliberation_graph(protocol).compile(name=protocol)
-    return graph.with_config(recursion_limit=MOST_STEPS)
+    """The compiled graph of a protocol, built once a process, where no people are asked."""
+    return compile_graph(protocol)
 
 
 def _add_mediation(graph: StateGraph[DeliberationState, Any, Any, Any]) -> str:

@@ -37,7 +37,7 @@ class DeliberationContext:
 
     Attributes:
         items: of the study.
-        benches: minds with their jurors; the first one mediates.
+        benches: minds with their jurors.
         questions: what is asked about each response.
         plan: who hears whom, and when.
         ledger: takes every row.
@@ -60,6 +60,16 @@ class DeliberationContext:
     unavailable: dict[str, MindUnavailableError] = field(
         default_factory=dict[str, MindUnavailableError]
     )
+
+    @property
+    def people(self) -> tuple[TalkingBench, ...]:
+        """Benches of people."""
+        return tuple(bench for bench in self.benches if bench.mind.kind == "human")
+
+    @property
+    def mediator(self) -> TalkingBench:
+        """Whose mind mediates: the first that is not people."""
+        return next(bench for bench in self.benches if bench.mind.kind != "human")
 
     @property
     def deserted(self) -> bool:
@@ -111,15 +121,22 @@ class DeliberationContext:
         return await self.of_all(ask)
 
     async def of_all(self, ask: Ask) -> int:
-        """Ask every bench at once; how many rows were added in all."""
+        """Ask every bench at once, people last; how many rows were added in all.
+
+        Where a person has yet to answer the graph stops, and what the others said is recorded.
+        """
         if len(self.benches) == 1:
             return await self.of_one(self.benches[0], ask)
+        others = [bench for bench in self.benches if bench.mind.kind != "human"]
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self.of_one(bench, ask)) for bench in self.benches]
+                tasks = [group.create_task(self.of_one(bench, ask)) for bench in others]
         except* Exception as errors:  # noqa: BLE001 (raised again)
             raise _first(errors) from None
-        return sum(task.result() for task in tasks)
+        added = sum(task.result() for task in tasks)
+        for bench in self.people:
+            added += await self.of_one(bench, ask)
+        return added
 
     async def of_one(self, bench: TalkingBench, ask: Ask) -> int:
         """Ask one bench, and remember if no server answers for its mind any more."""

@@ -79,7 +79,7 @@ async def draft(state: DeliberationState, runtime: Context) -> DeliberationState
             drafted += await context.take(floor, rows)
         return drafted
 
-    added = await context.of_one(context.benches[0], ask)
+    added = await context.of_one(context.mediator, ask)
     if leading is not None:
         turn = Turn(floor.item, round_, Utterance.CANDIDATE, MEDIATOR, count)
         if turn not in floor.turns(round_):

@@ -12,16 +12,19 @@ from pydantic import Field
 from graphs.items import Question
 from graphs.llm.prompts import load_prompts
 from graphs.llm.settings import LlmSettings
+from graphs.minds.human_settings import HumanSettings
 from graphs.minds.protocol import Mind
 from graphs.minds.psychometric import PsychometricMind, PsychometricSettings
 from graphs.panel import Juror
 
-MindSettings = Annotated[PsychometricSettings | LlmSettings, Field(discriminator="kind")]
+MindSettings = Annotated[
+    PsychometricSettings | LlmSettings | HumanSettings, Field(discriminator="kind")
+]
 
 
 @asynccontextmanager
 async def open_mind(
-    settings: PsychometricSettings | LlmSettings,
+    settings: PsychometricSettings | LlmSettings | HumanSettings,
     *,
     position: int,
     seed: int = 0,
@@ -40,6 +43,11 @@ async def open_mind(
     if isinstance(settings, PsychometricSettings):
         yield PsychometricMind(settings, position=position)
         return
+    if isinstance(settings, HumanSettings):
+        from graphs.minds.human import HumanMind
+
+        yield HumanMind(settings, position=position)
+        return
     from graphs.llm.vllm import serve
     from graphs.minds.llm import open_llm_mind
 
@@ -53,7 +61,7 @@ async def open_mind(
 
 
 def check_mind(
-    settings: PsychometricSettings | LlmSettings,
+    settings: PsychometricSettings | LlmSettings | HumanSettings,
     *,
     jurors: Sequence[Juror],
     questions: Sequence[Question],
@@ -67,5 +75,6 @@ def check_mind(
     """
     if isinstance(settings, LlmSettings):
         load_prompts(settings.prompts)
+    if not isinstance(settings, PsychometricSettings):
         return
     PsychometricMind(settings).check(jurors=jurors, questions=questions, models=models)

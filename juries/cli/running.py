@@ -143,10 +143,24 @@ def run_and_show(
         if report:
             after_run(result.path)
     if not result.record.complete:
+        _say_who_waits(result)
         typer.echo(
             f"Not complete. Run the same command again with --out {result.path} to go on.", err=True
         )
         raise typer.Exit(130 if stop.is_set() else 1)
+
+
+def _say_who_waits(result: Run) -> None:
+    """Which people at seats the jury waits for."""
+    from juries.deliberation.people import read_waiting
+
+    waiting = read_waiting(result.directory)
+    if waiting.items:
+        typer.echo(
+            f"{len(waiting.items)} items wait for {', '.join(waiting.seats)}: "
+            f"juries answer {result.path}",
+            err=True,
+        )
 
 
 def score(
