@@ -12,6 +12,7 @@ from juries.cli import (
     annotating,
     ask_survey,
     calibrating,
+    deliberating,
     distribution,
     people,
     report,
@@ -20,6 +21,7 @@ from juries.cli import (
     serving,
     sizing,
     starting,
+    steering,
     targets,
     view,
 )
@@ -57,6 +59,8 @@ app.command("score")(running.score)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("ask-survey")(ask_survey.ask_survey)
 app.command("distribution")(distribution.distribution)
+app.command("transcript")(deliberating.transcript)
+app.command("answer")(deliberating.answer)
 app.command("report")(report.report)
 app.command("plot")(report.plot)
 app.command("view")(view.view)
@@ -65,6 +69,8 @@ app.command("serve", context_settings={"ignore_unknown_options": False, "allow_e
 )
 app.command("targets")(targets.targets)
 app.command("export")(targets.export)
+app.command("steer-test")(steering.steer_test)
+app.command("recompose")(steering.recompose)
 app.command("demo")(starting.demo)
 app.command("new")(starting.new)
 app.command("schema")(starting.schema)

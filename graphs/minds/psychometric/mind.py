@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import repeat
 
 import numpy as np
@@ -50,16 +50,13 @@ class PsychometricMind:
 
     def __init__(self, settings: PsychometricSettings | None = None, *, position: int = 0) -> None:
         self.settings = PsychometricSettings() if settings is None else settings
+        content = self.settings.model_dump(mode="json")
+        self.version = content_hash([MODEL_VERSION, shipped_lexicon().hash, content])
+        """Hash of the settings, the lexicon and the model's version."""
         self._position = position
         self._traits = lru_cache(maxsize=8)(self._traits_of)
         self._compiled = lru_cache(maxsize=8)(self._compile)
         self._talker = Talker(self.settings, position, traits=self._traits, asked=self._compiled)
-
-    @cached_property
-    def version(self) -> str:
-        """Hash of the settings, the lexicon and the model's version."""
-        settings = self.settings.model_dump(mode="json")
-        return content_hash([MODEL_VERSION, shipped_lexicon().hash, settings])
 
     def check(
         self, *, jurors: Sequence[Juror], questions: Sequence[Question], models: Sequence[str]
