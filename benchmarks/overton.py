@@ -42,7 +42,7 @@ def median_ms(run: Callable[[], object], repeats: int = 5) -> float:
 
 def scikit_learn(texts: Sequence[str]) -> float | None:
     try:
-        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - optional
+        from sklearn.feature_extraction.text import TfidfVectorizer
     except ImportError:
         return None
 

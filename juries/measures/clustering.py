@@ -62,7 +62,7 @@ def principal_scores(squared: FloatArray, components: int) -> FloatArray:
     Returns:
         [points, components]; no component where all points coincide.
     """
-    from scipy.linalg import eigh  # noqa: PLC0415 - heavy
+    from scipy.linalg import eigh
 
     size = len(squared)
     mean = squared.mean(axis=0)
@@ -118,8 +118,8 @@ def cut_into(points: FloatArray, count: int, least: int) -> IntArray:
 
     The first `count` - 1 columns of `points` are used; labels count from 0 without gaps.
     """
-    from scipy.cluster.hierarchy import ward  # noqa: PLC0415 - heavy
-    from scipy.spatial.distance import pdist  # noqa: PLC0415 - heavy
+    from scipy.cluster.hierarchy import ward
+    from scipy.spatial.distance import pdist
 
     if len(points) < 2:
         return np.zeros(len(points), dtype=np.int64)
@@ -129,7 +129,7 @@ def cut_into(points: FloatArray, count: int, least: int) -> IntArray:
 
 def _silhouettes(points: FloatArray, cuts: dict[int, IntArray]) -> FloatArray:
     """Mean silhouette of each cut, in the components it was made in; NaN for a single cluster."""
-    from scipy.spatial.distance import pdist, squareform  # noqa: PLC0415 - heavy
+    from scipy.spatial.distance import pdist, squareform
 
     values: list[float] = []
     for count, labels in cuts.items():

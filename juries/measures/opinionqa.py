@@ -91,7 +91,7 @@ def _notes(absent: int, thin: int, least: int) -> tuple[str, ...]:
 
 
 def _table(path: Path) -> pl.DataFrame:
-    import polars as pl  # noqa: PLC0415 - heavy, and only this reader needs it
+    import polars as pl
 
     if not path.exists():
         raise InputError("no such file", where=path)

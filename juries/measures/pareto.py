@@ -62,7 +62,7 @@ def hypervolume(
         return 0.0
     inside = np.unique(inside[pareto_front(inside)], axis=0)
     if backend == "moocore" or (backend == "auto" and corner.size > 3 and _has_moocore()):
-        import moocore  # noqa: PLC0415 - an optional extra
+        import moocore
 
         return float(moocore.hypervolume(inside, ref=corner))
     return _volume(inside, corner)

@@ -35,7 +35,7 @@ def hashed_features(texts: Sequence[str]) -> csr_array:
 
     A text without words, and one whose every word stands in all texts, has a row of zeros.
     """
-    from scipy.sparse import csr_array  # noqa: PLC0415 - heavy, and only clustering needs it
+    from scipy.sparse import csr_array
 
     rows, columns = _hashes(texts)
     cells, counts = np.unique((rows << _BITS) | columns, return_counts=True)
