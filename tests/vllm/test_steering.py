@@ -23,17 +23,17 @@ def test_a_live_subject_is_tested_by_a_live_jury(served, tmp_path):
             **example.model_dump(),
             "subject": subject.model_dump(mode="json"),
             "mind": served.settings().model_dump(mode="json"),
-            "prompts": example.model_dump()["prompts"][:3],
-            "grid": {"budgets": [1, 4], "turns": [2, 4], "conflicts": False},
-            "jury": {"seats": 12},
+            "prompts": example.model_dump()["prompts"][:2],
+            "grid": {"budgets": [1], "turns": [2, 4], "conflicts": False},
+            "jury": {"seats": 24},
             "resamples": 100,
         }
     )
     result = stress_test(study, EXAMPLES, tmp_path / "out")
     asked = Counter(result.replies)
-    # Without steering 3 prompts; each attribute: instruction, opposite, statements 1 and 4,
-    # one paraphrase, two numbers of turns, pushback; security a portrait and Spanish besides.
-    assert sum(asked.values()) == 3 * (1 + 3 * 8 + 2)
+    # Two prompts, each without steering and, per attribute, by instruction, opposite, a statement,
+    # a paraphrase, two numbers of turns, pushback; security by portrait and in Spanish besides.
+    assert sum(asked.values()) == 2 * (1 + 3 * 7 + 2)
     assert asked["ok"] >= 0.9 * sum(asked.values())
     assert result.subject.endswith("(language model)")
     assert "language model" in result.judged_by
