@@ -11,6 +11,7 @@ import pytest
 import juries
 from juries.concluding import evidence_of
 from juries.figures import Figure
+from juries.pluralism.evidence import Evidence
 from juries.pluralism.overton import find_views
 
 Study = Callable[..., Path]
@@ -40,6 +41,10 @@ def ends(figure: Figure) -> tuple[float, float, float]:
     assert figure.interval.low is not None
     assert figure.interval.high is not None
     return figure.interval.low, figure.value, figure.interval.high
+
+
+def read_evidence(run: juries.Run) -> Evidence:
+    return evidence_of(run.directory, run.record, run.gather(), run.study.scores, "uncalibrated")
 
 
 CONFLICT = (effect("left", "ash", 3.0), effect("right", "ash", -3.0),
@@ -80,7 +85,7 @@ def test_two_camps_are_found_and_measured(small_study: Study, tmp_path: Path) ->
     assert all(each.figures for each in scores.measures)
     assert all("not calibrated against people" in each.produced_by for each in scores.measures)
 
-    evidence = evidence_of(run.directory, run.record, run.gather(), run.study.scores)
+    evidence = read_evidence(run)
     views = find_views(evidence, asked=1)
     left = np.array([label == "left" for label in evidence.labels("side")])
     two = [row for row in views.labels if row.max() == 1]
@@ -219,7 +224,7 @@ def test_a_jury_without_planted_views_has_one(small_study: Study, tmp_path: Path
         items=12, people=60, scale=RUBRIC, jury={"seats": 40}, mind={"kind": "embedded"}
     )
     run = juries.run(study, out=tmp_path / "out")
-    evidence = evidence_of(run.directory, run.record, run.gather(), run.study.scores)
+    evidence = read_evidence(run)
     assert find_views(evidence, asked=1).several <= 3
     steerable = run.scores().measure("steerable")
     low, _, high = ends(steerable.of("gain of those steered for", "all attributes"))
