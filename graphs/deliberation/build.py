@@ -102,9 +102,12 @@ def _add_mediation(graph: StateGraph[DeliberationState, Any, Any, Any]) -> str:
     return "opinions"
 
 
-def _stopped(state: DeliberationState) -> str:
+# Branches are coroutines: LangGraph hands plain functions to a thread, at twice a step's cost.
+
+
+async def _stopped(state: DeliberationState) -> str:
     return GOING_ON if state.get("stop") is None else STOPPED
 
 
-def _sampled(state: DeliberationState, runtime: Runtime[DeliberationContext]) -> str:
+async def _sampled(state: DeliberationState, runtime: Runtime[DeliberationContext]) -> str:
     return SAMPLED if runtime.context.plan.is_control(state["item"]) else NOT_SAMPLED
