@@ -44,15 +44,15 @@ class RatingContext:
     replicates: int = 1
     partial: frozenset[int] = frozenset()
     """Items of which the ledger holds some answers, so that it must be asked which."""
-    unavailable: dict[str, MindUnavailableError] = field(
-        default_factory=dict[str, MindUnavailableError]
+    unavailable: dict[int, MindUnavailableError] = field(
+        default_factory=dict[int, MindUnavailableError]
     )
-    """Minds that no server answers for any more, by name; the others carry on."""
+    """Benches whose mind no server answers for any more, by place; the others carry on."""
 
     @property
     def deserted(self) -> bool:
         """No mind is left to ask."""
-        return len(self.unavailable) == len({bench.mind.name for bench in self.benches})
+        return len(self.unavailable) == len(self.benches)
 
 
 class RatingState(TypedDict):
@@ -70,7 +70,7 @@ async def ask_panel(state: RatingState, runtime: Runtime[RatingContext]) -> Rati
     if position in context.partial:
         answered = await asyncio.to_thread(context.ledger.answered, position)
 
-    async def ask(bench: Bench) -> int:
+    async def ask(place: int, bench: Bench) -> int:
         task = RatingTask(
             item=context.items[position],
             position=position,
@@ -86,12 +86,12 @@ async def ask_panel(state: RatingState, runtime: Runtime[RatingContext]) -> Rati
                 await context.ledger.put(rows)
                 recorded += len(rows)
         except MindUnavailableError as error:
-            context.unavailable[bench.mind.name] = error
+            context.unavailable[place] = error
         return recorded
 
     return {
         "item": position,
-        "recorded": sum(await asyncio.gather(*(ask(bench) for bench in context.benches))),
+        "recorded": sum(await asyncio.gather(*(ask(*each) for each in enumerate(context.benches)))),
     }
 
 
