@@ -174,7 +174,7 @@ class Talker:
         self, stand: Stand, panel: Panel, heard: tuple[Round, ...], seed: int
     ) -> FloatArray:
         return listen(
-            stand.start,
+            stand,
             heard,
             seats=[juror.position for juror in panel.jurors],
             susceptibility=self._yields(panel, seed),

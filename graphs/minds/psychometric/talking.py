@@ -27,17 +27,19 @@ FloatArray = NDArray[np.float64]
 Asked = OrdinalQuestion | ChoiceQuestion
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False)
 class Stand:
     """Where a panel stands on an item before anything is heard.
 
     Attributes:
         asked: the questions.
         held: what the jurors hold on each.
+        reached: the rounds that `listen` went through last, and where they led.
     """
 
     asked: tuple[Asked, ...]
     held: tuple[Held, ...]
+    reached: tuple[tuple[Round, ...], FloatArray] | None = None
 
     @cached_property
     def start(self) -> FloatArray:
@@ -77,7 +79,7 @@ def susceptibilities(jurors: Sequence[Juror], talk: TalkSettings, seed: int) -> 
 
 
 def listen(
-    start: FloatArray,
+    stand: Stand,
     heard: Sequence[Round],
     *,
     seats: Sequence[int],
@@ -86,35 +88,49 @@ def listen(
 ) -> FloatArray:
     """Positions after all that was heard, shape [rows, jurors].
 
+    What a jury has heard grows round by round, so the stand remembers where the last call ended;
+    only the rounds after it, told apart by identity, are gone through.
+
     Args:
-        start: before anything was heard, shape [rows, jurors].
+        stand: where the panel stood before anything was heard.
         heard: rounds in order; what has no stance (a language model's words) moves nobody.
         seats: of the panel's jurors, in panel order.
         susceptibility: of each, shape [jurors].
         confidence: logits beyond which a speaker is not listened to.
     """
-    positions = start
-    for talk in heard:
-        speakers = talk.weights.shape[1]
-        said, spoke = np.zeros((len(start), speakers)), np.zeros(speakers, dtype=np.bool_)
-        if talk.everyone:
-            said[:, seats] = positions
-            spoke[list(seats)] = True
-        for statement in talk.statements:
-            if statement.status == Status.OK and statement.stance is not None:
-                said[:, statement.juror] = np.frombuffer(statement.stance, dtype="<f8")
-                spoke[statement.juror] = True
-        weights = np.where(spoke, talk.weights[list(seats)], 0.0)
-        weights[np.arange(len(seats)), list(seats)] = 0.0  # one's own words move nobody
+    known, positions = stand.reached or ((), stand.start)
+    if len(known) > len(heard) or any(a is not b for a, b in zip(known, heard, strict=False)):
+        known, positions = (), stand.start
+    for talk in heard[len(known) :]:
+        said, spoke = _said(talk, positions, seats)
+        weights = np.where(spoke, talk.weights[seats], 0.0)
+        weights[np.arange(len(seats)), seats] = 0.0  # one's own words move nobody
         positions = hear(
             positions,
             said,
-            start=start,
+            start=stand.start,
             weights=weights,
             susceptibility=susceptibility,
             confidence=confidence,
         )
+    stand.reached = (tuple(heard), positions)
     return positions
+
+
+def _said(
+    talk: Round, positions: FloatArray, seats: Sequence[int]
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """What speakers argued for, shape [rows, speakers], and who of them said anything."""
+    speakers = talk.weights.shape[1]
+    said, spoke = np.zeros((len(positions), speakers)), np.zeros(speakers, dtype=np.bool_)
+    if talk.everyone:
+        said[:, seats] = positions
+        spoke[seats] = True
+    for statement in talk.statements:
+        if statement.status == Status.OK and statement.stance is not None:
+            said[:, statement.juror] = np.frombuffer(statement.stance, dtype="<f8")
+            spoke[statement.juror] = True
+    return said, spoke
 
 
 def argue(stand: Stand, position: FloatArray, side: Side, push: float) -> FloatArray:
