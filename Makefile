@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.set-up
 
-.PHONY: setup demo test check bench setup-vllm setup-peers clean
+.PHONY: setup demo test check bench docs setup-vllm setup-peers clean
 
 setup: $(SETUP)  ## the project and its tools, in .venv
 
@@ -59,4 +59,4 @@ setup-peers: .venv/.peers  ## 2 GB
 	touch $@
 
 clean:
-	rm -rf .venv .venv-vllm runs
+	rm -rf .venv .venv-vllm .venv-docs runs site

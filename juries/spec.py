@@ -59,6 +59,21 @@ class RakeSpec(Settings):
     missing: Literal["keep", "exclude", "refuse"] = "keep"
     empty: Literal["refuse", "drop"] = "refuse"
 
+    def located(self, base: Path) -> RakeSpec:
+        """The same margins, files by absolute path."""
+        from personas.margins import shipped_margins
+
+        def at(name: str) -> str:
+            return name if name in shipped_margins() else str((base / name).resolve())
+
+        margins = tuple(
+            at(margin)
+            if isinstance(margin, str)
+            else margin.model_copy(update={"margin": at(margin.margin)})
+            for margin in self.margins
+        )
+        return self.model_copy(update={"margins": margins})
+
 
 class PopulationSpec(Settings):
     """Where personas come from, and whom they stand for.
@@ -220,10 +235,11 @@ class Study(Settings):
 
     def located(self, base: Path) -> Study:
         """The same study with absolute paths, so that it runs from any folder."""
-        items, people = (
-            section.model_copy(update={"path": str((base / section.path).resolve())})
-            for section in (self.items, self.population)
-        )
+        items = self.items.model_copy(update={"path": str((base / self.items.path).resolve())})
+        people = self.population
+        rake = None if people.rake is None else people.rake.located(base)
+        path = str((base / people.path).resolve())
+        people = people.model_copy(update={"path": path, "rake": rake})
         distribution = self.scores.distribution.located(base)
         scores = self.scores.model_copy(update={"distribution": distribution})
         talk = None if self.deliberation is None else self.deliberation.located(base)

@@ -70,6 +70,19 @@ def test_scores_can_be_taken_again_under_other_functions(
     assert "Nash" not in text
 
 
+def test_a_margin_of_ones_own_lies_beside_the_study(small_study: Study, tmp_path: Path) -> None:
+    study = small_study(
+        population={"path": "people.csv", "rake": {"margins": ["sides.csv"]}}, jury={"seats": 20}
+    )
+    (study.parent / "sides.csv").write_text("side,share\nleft,0.9\nright,0.1\n")
+    printed("run", study, "--out", tmp_path / "out")
+    raking = juries.open_run(tmp_path / "out").record.jury["raking"]
+    assert {tuple(level["level"]): round(level["achieved"], 3) for level in raking["levels"]} == {
+        ("left",): 0.9,
+        ("right",): 0.1,
+    }
+
+
 def test_a_dry_run_asks_nothing(small_study: Study, tmp_path: Path) -> None:
     text = printed("run", small_study(), "--out", tmp_path / "out", "--dry-run")
     assert "360" in text
