@@ -26,7 +26,9 @@ def main(grace: float, command: list[str]) -> int:
         threading.Thread(target=_end, args=(child, grace), daemon=True).start()
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin: a thread inside its lock would crash the interpreter at its exit.
+        while os.read(0, 4096):
+            pass
         end()
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
