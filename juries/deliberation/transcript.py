@@ -98,6 +98,11 @@ class _Reader:
             yield f"## Round {round_}"
         for row in spoken:
             yield f"{self._name(row.juror)}{self._to(row)}: {self._text(row)}"
+        if not round_:
+            for row in closed:
+                yield ""
+                yield f"There was no talk: {row.text}"
+            return
         yield from self._rankings(round_)
         shown = (
             "shown to those who hear the voter" if self._plan.spec.votes == "public" else "secret"
