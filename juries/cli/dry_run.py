@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from graphs.items import questions
+from juries.deliberation.asking import plan_deliberation, workload
 from juries.planned import estimate_study
-from juries.running import prepare
+from juries.running import Prepared, prepare
 from juries.spec import Study
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ def show_plan(study: Study, base: Path, *, limit: int | None, as_json: bool) -> 
             (sum(each.ledger_bytes for each in estimates) or asked * _ROW_BYTES) / 1e6, 1
         ),
     }
+    plan |= _talk(prepared, limit)
     if as_json:
         plan["language_models"] = [asdict(each) for each in estimates]
         typer.echo(json.dumps(plan, indent=1))
@@ -47,6 +50,21 @@ def show_plan(study: Study, base: Path, *, limit: int | None, as_json: bool) -> 
         _line(name.replace("_", " "), value)
     for each in estimates:
         _show(each)
+
+
+def _talk(prepared: Prepared, limit: int | None) -> dict[str, int]:
+    """What a deliberation comes to at most, the control without talk set apart."""
+    study, items = prepared.study, prepared.items[:limit]
+    plan = plan_deliberation(study, prepared.jurors, prepared.items)
+    if plan is None:
+        return {}
+    work = workload(plan, items, questions(study.scale), study.replicates)
+    return {
+        "ballots with talk": work.ratings,
+        "turns of talk": work.turns,
+        "control items": work.control_items,
+        "ballots without talk": work.control_ratings,
+    }
 
 
 def _show(made: Estimate) -> None:

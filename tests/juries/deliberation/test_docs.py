@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from graphs.deliberation.build import build_deliberation_graph
 from graphs.minds.psychometric.talk_settings import TalkSettings
+from juries.cli.app import app
 from juries.deliberation.results import Dissent
 from juries.deliberation.transcript import transcript
 from juries.runs import Run, run
@@ -58,3 +60,15 @@ def test_the_example_reports_those_who_never_yield(example) -> None:
     assert dissenting.count("deliberative") >= 0.95 * planted
     others = 24 * list(outlook.values()).count("decisive")
     assert dissenting.count("decisive") <= 0.2 * others
+
+
+def test_the_dry_run_counts_what_talk_asks_at_most(example) -> None:
+    shown = CliRunner().invoke(
+        app, ["run", str(ROOT / "examples" / "deliberation.yaml"), "--dry-run"]
+    )
+    counts = dict(re.findall(r"^(.*?)\s{2,}([\d,]+)$", shown.output, re.MULTILINE))
+    ballots = example.ratings.filter(example.ratings["round"] >= 0).height
+    control = example.ratings.filter(example.ratings["round"] < 0).height
+    assert int(counts["ballots with talk"].replace(",", "")) == ballots
+    assert int(counts["ballots without talk"].replace(",", "")) == control
+    assert int(counts["turns of talk"].replace(",", "")) == 24 * 12 * 3
