@@ -159,7 +159,8 @@ def _cohesions(codes: Codes, gaps: FloatArray, members: FloatArray) -> FloatArra
     inner = np.zeros(columns)
     cross = np.zeros(columns)
     paired, common, outside = np.zeros((3, width, columns))
-    for start in range(0, codes.codes.shape[1], BLOCK):
+    # Without a rating there are no values to go over, and every figure is undefined.
+    for start in range(0, codes.codes.shape[1] if width else 0, BLOCK):
         block = codes.codes[:, start : start + BLOCK].T
         given = [(block == label).astype(np.float64) for label in codes.labels]
         own = np.array([each @ members for each in given])

@@ -39,6 +39,8 @@ def jury_pluralistic(
             evidence, "not measured", (), "what each option is worth: `worth` in `scale`"
         )
     rated = [m for m in range(len(evidence.models)) if np.isfinite(evidence.utilities[m]).any()]
+    if not rated:
+        return _result(evidence, "not measured", (), "a valid rating: no juror gave one")
     names = [evidence.models[m] for m in rated]
     table = evidence.utilities[rated].astype(np.float64)
     small = table.size <= _MOST

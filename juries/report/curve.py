@@ -40,7 +40,8 @@ class WelfareCurve:
 def has_curve(source: Source) -> bool:
     """Whether there is welfare, and not too much of it to draw the curve in a report's time."""
     answers = len(source.models) * len(source.items) * len(source.jurors)
-    return bool(source.scores.welfare) and answers <= _MOST_UTILITIES
+    rated = any(score.estimate is not None for score in source.scores.welfare)
+    return rated and answers <= _MOST_UTILITIES
 
 
 def welfare_curve(source: Source) -> WelfareCurve:

@@ -43,13 +43,13 @@ def figure_makers(findings: Findings) -> Makers:
         "seats": (bool(findings.shares), lambda: jury.seats(findings.shares, source.label)),
         "weights": (True, lambda: jury.weights(source)),
         "distributions": (
-            True,
+            bool(findings.distributions),
             lambda: disagreement.distributions(source, findings.distributions),
         ),
         "groups": (bool(scores.groups), lambda: groups.groups(scores)),
         "losses": (choice, lambda: groups.losses(findings.choices, source.label)),
         "contested": (
-            bool(scores.welfare),
+            bool(findings.contested),
             lambda: disagreement.contested(source, findings.contested),
         ),
         "comparison": (

@@ -141,8 +141,11 @@ def test_a_server_that_dies_leaves_failed_rows_and_a_restarted_one_finishes(
     assert difference < 0.05  # bfloat16, in batches of another make-up
 
 
-def test_the_real_study_runs_in_both_layouts(served, shared_data, tmp_path):
-    """The command of the README, at the tiny checkpoint."""
+def test_the_real_study_runs_at_a_model_that_does_not_want_to_answer(served, shared_data, tmp_path):
+    """The command of the README, at the tiny checkpoint, which never wants to answer.
+
+    So there is not one valid rating, and everything that follows has to bear that.
+    """
     from typer.testing import CliRunner
 
     from juries.cli.app import app
@@ -151,10 +154,11 @@ def test_the_real_study_runs_in_both_layouts(served, shared_data, tmp_path):
     shared_data("alpaca_eval_outputs.jsonl")
     arguments = [
         "run", str(ROOT / "benchmarks/studies/alpaca_gss.yaml"), "--limit", "1", "--base-url",
-        served.server.url, "--out", str(tmp_path / "run"), "--display", "none", "--no-report",
+        served.server.url, "--out", str(tmp_path / "run"), "--display", "none",
     ]  # fmt: skip
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
+    assert "500 low_mass" in result.output
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["complete"]
     assert record["minds"][0]["kind"] == "language model"
