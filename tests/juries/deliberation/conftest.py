@@ -32,7 +32,7 @@ def talking(tmp_path: Path) -> Talk:
         study = yaml.safe_load((EXAMPLES / "study.yaml").read_text())
         for section in ("items", "population"):
             study[section]["path"] = str(EXAMPLES / study[section]["path"])
-        study["jury"] = {"seats": seats}
+        study["jury"]["seats"] = seats
         study["mind"].update(mind or {})
         study["scores"].update(welfare=["power:1", "power:-inf"], resamples=200, groups=[])
         study["baselines"] = {"share": 0.0}
