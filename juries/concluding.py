@@ -17,6 +17,7 @@ from juries.calibration.record import FILE_NAME, parts_of, read_record
 from juries.deliberation.concluding import write_deliberation
 from juries.exports.ratings_table import ratings_are_current, write_ratings
 from juries.exports.verdict_table import verdict_table, write_verdicts
+from juries.injection import read_injection
 from juries.measures.welfare_functions import parse_welfares
 from juries.pluralism.evidence import Evidence
 from juries.pluralism.six import six_measures
@@ -120,7 +121,18 @@ def conclude(
         asked=gathered.questions,
         minds=[mind.name for mind in record.minds],
     )
-    if directory.read_study().deliberation is not None:
+    study = directory.read_study()
+    probed = read_injection(
+        directory.injection,
+        fingerprint=record.fingerprint,
+        spec=study.injection,
+        items=directory.read_items(),
+        models=record.models,
+        jurors=len(gathered.jurors),
+        asked=gathered.questions,
+        replicates=study.replicates,
+    )
+    if study.deliberation is not None:
         progress.say("measuring what talk changed")
         write_deliberation(directory, record, spec, produced_by=evidence.produced_by)
     progress.say("taking the measures of pluralism")
@@ -141,7 +153,7 @@ def conclude(
         groups=scored.groups,
         agreement=scored.agreement,
         measures=six_measures(evidence, baselines, scored.welfare, scored.flips),
-        validity=validity_table(evidence, baselines, scored),
+        validity=validity_table(evidence, baselines, scored, probed),
         resamples=spec.resamples,
         notes=scored.notes,
     )
@@ -197,6 +209,7 @@ def _inputs(directory: RunDirectory, record: RunRecord, spec: ScoresSpec) -> str
             "items": record.items,
             "rows": rows,
             "baselines": count_baselines(directory.baselines, record.fingerprint),
+            "injection": directory.read_study().injection.model_dump(mode="json"),
             "files": _files(directory, spec),
             "spec": spec.model_dump(mode="json"),
             "complete": record.complete,

@@ -80,6 +80,7 @@ class RunDirectory:
         self.items = path / "items.jsonl"
         self.ledger = path / "ledger.sqlite"
         self.baselines = path / "baselines.sqlite"
+        self.injection = path / "injection.sqlite"
         self.ratings = path / "ratings.parquet"
         self.verdicts = path / "verdicts.parquet"
         self.scores = path / "scores.json"

@@ -30,6 +30,7 @@ from graphs.sources import load_items
 from juries.baselines import ask_baselines
 from juries.deliberation.asking import deliberation_context, plan_deliberation
 from juries.deliberation.people import check_people, open_threads, write_waiting
+from juries.injection import ask_injection
 from juries.jury import describe_seats, read_population, seat_jury
 from juries.progress import Progress, Silent
 from juries.run_directory import MindRecord, RunDirectory, RunRecord, now, versions
@@ -201,6 +202,14 @@ async def run_study(
                 directory.baselines,
                 prepared,
                 minds,
+                fingerprint=fingerprint,
+                items=len(items),
+                ask=lambda due, work: _ask_all(due, work, in_flight, Silent(), stop),
+            )
+            await ask_injection(
+                directory.injection,
+                prepared,
+                [bench for bench in benches if bench.mind.kind != "human"],
                 fingerprint=fingerprint,
                 items=len(items),
                 ask=lambda due, work: _ask_all(due, work, in_flight, Silent(), stop),

@@ -18,6 +18,7 @@ from juries.measures.welfare_functions import parse_welfares
 from juries.spec_measures import (
     BaselinesSpec,
     DistributionSpec,
+    InjectionSpec,
     ObjectivesSpec,
     OvertonSpec,
     SteeringSpec,
@@ -196,6 +197,7 @@ class Study(Settings):
         replicates: how often each question is put to each juror.
         deliberation: how jurors talk before the ballot that counts; without it they do not.
         baselines: what the jury is compared with.
+        injection: whether responses can talk to the jury.
         scores: what is concluded.
     """
 
@@ -210,6 +212,7 @@ class Study(Settings):
     replicates: Count = 1
     deliberation: Deliberation | None = None
     baselines: BaselinesSpec = Field(default_factory=BaselinesSpec)
+    injection: InjectionSpec = Field(default_factory=InjectionSpec)
     scores: ScoresSpec = Field(default_factory=ScoresSpec)
 
     @model_validator(mode="after")

@@ -16,6 +16,7 @@ from graphs.items import FloatArray
 from graphs.records import Status
 from juries.baselines import RANDOM, BaselineAnswers
 from juries.figures import ValidityRow, bounds
+from juries.injection import injection_row
 from juries.measures.baselines import against_baseline
 from juries.measures.bias import length_bias, repeatability
 from juries.measures.diversity import persona_separability, within_group_spread
@@ -27,12 +28,16 @@ from juries.pluralism.repeats import repeated_ratings
 from juries.pluralism.wording import order_row, sensitivity_row
 from juries.scores import Agreement, Answers, JurySummary
 from juries.scoring import Scored
+from juries.verdicts import Float32
 
 MOST_RATINGS = 4_000_000
 
 
 def validity_table(
-    evidence: Evidence, baselines: Sequence[BaselineAnswers], scored: Scored
+    evidence: Evidence,
+    baselines: Sequence[BaselineAnswers],
+    scored: Scored,
+    probed: Float32 | None = None,
 ) -> tuple[ValidityRow, ...]:
     """How far to believe a run.
 
@@ -40,6 +45,7 @@ def validity_table(
         evidence: of the run.
         baselines: answers without a persona, and random ones.
         scored: what was concluded from the verdicts.
+        probed: utilities with a take-over sentence and its control, where the study asked.
     """
     rows = [
         _statuses(scored.answers),
@@ -54,6 +60,9 @@ def validity_table(
         rows += _baselines(evidence, baselines)
         rows.append(_length(evidence))
     rows.append(order_row(evidence))
+    if probed is not None and evidence.has_utilities:
+        seed, resamples = evidence.seed, evidence.spec.resamples
+        rows.append(injection_row(probed, seed=seed, resamples=resamples)[1])
     rows.append(sensitivity_row(evidence.folder))
     return tuple(rows)
 

@@ -99,6 +99,16 @@ def test_minds_share_the_seats(served, study_file, tmp_path):
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+def test_the_injection_probe_tells_a_shift_with_its_interval(served, study_file, tmp_path):
+    path = study_file(items=4, injection={"share": 1})
+    result = run(path, out=tmp_path / "run")
+    assert len(result.ratings) == 4 * 2 * 6
+    row = next(row for row in result.scores().validity if row.check == "take-over sentence")
+    assert row.value is not None
+    assert row.interval.low <= row.value <= row.interval.high
+    assert "48 pairs of ratings on 4 items" in row.reading
+
+
 class _KillAfter(Silent):
     """Kill the server once some rows are recorded."""
 
