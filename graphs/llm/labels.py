@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from graphs.items import Choice, Criterion, FloatArray, Pairwise
+from graphs.items import Choice, Criterion, Pairwise
 from graphs.panel import Panel
 from personas.identity import generator
 
@@ -53,12 +53,13 @@ class Labels:
             by_point[point - 1] = self.texts[place]
         return tuple(by_point)
 
-    def to_points(self, by_label: FloatArray, order: Order) -> FloatArray:
-        """Numbers that stand by label, shape [K], put in the order of the points."""
+    def to_points(self, by_label: list[float], order: Order) -> list[float]:
+        """Numbers that stand by label put in the order of the points."""
         if self.scheme == "numbers":
             return by_label
-        by_point = np.empty_like(by_label)
-        by_point[np.array(order) - 1] = by_label
+        by_point = [0.0] * len(order)
+        for place, point in enumerate(order):
+            by_point[point - 1] = by_label[place]
         return by_point
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ class Planner:
         self._client = client
         self._settings = settings
         self._capabilities = capabilities
+        self._making = asyncio.Lock()
         self._plans: dict[tuple[Asked, ...], Plan] = {}
         self._spellings: dict[tuple[str, ...], Spelling | None] = {}
 
@@ -54,8 +56,9 @@ class Planner:
         """
         plan = self._plans.get(asked)
         if plan is None:
-            plan = await self._make(asked)
-            self._plans[asked] = plan
+            async with self._making:  # items begin together, and all want the same plan
+                plan = self._plans.get(asked) or await self._make(asked)
+                self._plans[asked] = plan
         return plan
 
     async def _make(self, asked: tuple[Asked, ...]) -> Plan:

@@ -46,6 +46,8 @@ _SPECIAL = re.compile(
 _BREAK = str.maketrans("<>[]", "\u2039\u203a\u27e6\u27e7")
 """Brackets to their look-alikes, single angle and white square ones."""
 
+_ORDINARY = str.maketrans("", "", "\t\n")
+"""White space that stays; what is printable ASCII without it needs no second look."""
 _CUT = "\n[… {cut} characters left out here …]\n"
 
 
@@ -83,10 +85,13 @@ def quote(
         too_long: beyond it, cut the middle out, or only say by how much it is too long.
         special: further strings to break, from the model's own tokenizer.
     """
-    clean = _NEWLINES.sub("\n", text)
-    clean, hidden = _INVISIBLE.subn("", clean)
-    clean, lone = _SURROGATES.subn("\ufffd", clean)
-    clean, broken = _SPECIAL.subn(lambda match: match[0].translate(_BREAK), clean)
+    clean, hidden, lone, broken = text, 0, 0, 0
+    if not (text.isascii() and text.translate(_ORDINARY).isprintable()):
+        clean = _NEWLINES.sub("\n", text)
+        clean, hidden = _INVISIBLE.subn("", clean)
+        clean, lone = _SURROGATES.subn("\ufffd", clean)
+    if "<" in clean or "[" in clean or "]" in clean:
+        clean, broken = _SPECIAL.subn(lambda match: match[0].translate(_BREAK), clean)
     for token in special:
         if token and token in clean:
             broken += clean.count(token)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from pydantic_core import to_json
@@ -170,7 +171,9 @@ class Session:
         shared: int,
     ) -> Outcome:
         cached = used.get("prompt_tokens_details") or {}
-        call = self._call(put, request)._replace(
+        call = self._call(
+            put,
+            request,
             endpoint=answer.endpoint,
             prompt_tokens=used.get("prompt_tokens"),
             cached_tokens=cached.get("cached_tokens"),
@@ -178,19 +181,30 @@ class Session:
             shared=shared,
             seconds=answer.seconds,
             attempts=answer.attempts,
+            error=None,
         )
         self.account.add(call)
         return Outcome(choices=choices, error=None, call=call)
 
     def _lost(self, put: Put, request: _Request, error: CallError, *, shared: int) -> Outcome:
-        call = self._call(put, request)._replace(
-            shared=shared, seconds=error.seconds, attempts=error.attempts, error=error.message
+        call = self._call(
+            put,
+            request,
+            endpoint=-1,
+            prompt_tokens=None,
+            cached_tokens=None,
+            completion_tokens=None,
+            shared=shared,
+            seconds=error.seconds,
+            attempts=error.attempts,
+            error=error.message,
         )
         self.account.add(call)
         return Outcome(choices=(), error=error.message, call=call)
 
-    def _call(self, put: Put, request: _Request) -> Call:
-        prompt = digest(to_json(put.messages))
+    def _call(self, put: Put, request: _Request, **measured: Any) -> Call:
+        said = "\x1f".join([f"{each['role']}\x1f{each['content']}" for each in put.messages])
+        prompt = sha256(said.encode()).hexdigest()[:16]
         cell = put.cells[0]
         name = f"{request.hash} {prompt} {tuple(cell)} {put.purpose} {put.repeat}"
         return Call(
@@ -200,17 +214,10 @@ class Session:
             juror=cell.juror,
             round=cell.round,
             purpose=put.purpose,
-            endpoint=-1,
             prompt=prompt,
             order=";".join(map(order_text, put.orders)),
-            prompt_tokens=None,
-            cached_tokens=None,
-            completion_tokens=None,
-            shared=1,
-            seconds=0.0,
-            attempts=0,
             notes=put.notes,
-            error=None,
+            **measured,
         )
 
 

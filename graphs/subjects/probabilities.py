@@ -130,7 +130,7 @@ def _chat_masses(body: bytes) -> list[float]:
     content = (choices[0].get("logprobs") or {}).get("content") if choices else None
     if not content:
         raise ReplyError("its reply holds no log-probabilities")
-    return label_mass(content[0], _TOKENS, len(LETTERS)).by_label.tolist()
+    return label_mass(content[0], _TOKENS, len(LETTERS)).by_label
 
 
 def _masses(body: bytes) -> list[float]:

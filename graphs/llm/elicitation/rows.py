@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from graphs.items import Criterion, FloatArray
+from graphs.items import Criterion
 from graphs.llm.labels import Asked, Order
 from graphs.llm.parsing import final_text, is_refusal
 from graphs.llm.rendering import Form
 from graphs.llm.session import Outcome, Put
 from graphs.llm.settings import LlmSettings
 from graphs.llm.wire import ReplyChoice
-from graphs.records import Call, Cell, Rating, Status, pack
+from graphs.records import Call, Cell, Rating, Status
 
 _MOST_RAW = 20_000
 
@@ -94,7 +94,7 @@ def unread(choice: ReplyChoice, why: str) -> Answer:
 
 def from_distribution(
     asked: Asked,
-    by_point: FloatArray,
+    by_point: Sequence[float],
     *,
     mass: float,
     uniform: float,
@@ -105,27 +105,27 @@ def from_distribution(
 
     Args:
         asked: the question.
-        by_point: probability of each point, shape [K], summing to `mass` or less.
+        by_point: probability of each of the K points, summing to `mass` or less.
         mass: probability on all labels together.
         uniform: in [0, 1), with which the rating is drawn.
         settings: of the mind.
         raw: the reply, kept where the mass is low.
     """
-    total = float(by_point.sum())
+    total = sum(by_point)
     if total <= 0:
         return Answer(
             status=Status.LOW_MASS, label_mass=mass, raw=raw, reason="no weight on any label"
         )
-    normed = by_point / total
+    normed = [probability / total for probability in by_point]
     expected = None
     if isinstance(asked, Criterion):
-        expected = float(normed @ np.arange(1, len(normed) + 1))
+        expected = sum(point * share for point, share in enumerate(normed, start=1))
     if mass < settings.min_label_mass:
         why = f"label mass {mass:.3g} is below {settings.min_label_mass:g}"
         return Answer(
             status=Status.LOW_MASS,
             expected=expected,
-            probabilities=pack(normed),
+            probabilities=_packed(normed),
             label_mass=mass,
             reason=why,
             raw=raw,
@@ -134,7 +134,7 @@ def from_distribution(
         status=Status.OK,
         rating=_point(normed, uniform, settings),
         expected=expected,
-        probabilities=pack(normed),
+        probabilities=_packed(normed),
         label_mass=mass,
     )
 
@@ -144,11 +144,20 @@ def by_point(plan: Plan, question: int, order: Order) -> dict[str, int]:
     return {text: n for n, text in enumerate(plan.form.labels[question].of(order))}
 
 
-def _point(normed: FloatArray, uniform: float, settings: LlmSettings) -> int:
+def _point(normed: Sequence[float], uniform: float, settings: LlmSettings) -> int:
     if settings.point == "mode":
-        return int(normed.argmax()) + 1
-    cumulative = normed.cumsum()
-    return min(int(np.searchsorted(cumulative, uniform, side="right")), len(normed) - 1) + 1
+        return normed.index(max(normed)) + 1
+    passed = 0.0
+    for point, share in enumerate(normed, start=1):
+        passed += share
+        if uniform < passed:
+            return point
+    return len(normed)
+
+
+def _packed(normed: Sequence[float]) -> bytes:
+    """As `graphs.records.pack` has it, without an array for a handful of numbers."""
+    return struct.pack(f"<{len(normed)}f", *normed)
 
 
 def _raw(content: str | None) -> str | None:

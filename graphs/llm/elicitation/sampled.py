@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from graphs.llm.elicitation.rows import (
     Answer,
     Plan,
@@ -82,14 +80,14 @@ def _read(session: Session, plan: Plan, put: Put, choices: Sequence[ReplyChoice]
         said = [unread(choice, "no reply names one label") for choice in choices]
         commonest = Counter(answer.status for answer in said).most_common(1)[0][0]
         return next(answer for answer in said if answer.status is commonest)
-    counts = np.bincount(read, minlength=len(labels)) / draws
+    counts = [read.count(point) / draws for point in range(len(labels))]
     if draws == 1:
         return Answer(status=Status.OK, rating=read[0] + 1)
     unreadable = next((c for c, point in zip(choices, points, strict=True) if point is None), None)
     answer = from_distribution(
         asked,
         counts,
-        mass=min(1.0, float(counts.sum())),
+        mass=len(read) / draws,
         uniform=put.uniform,
         settings=session.settings,
         raw=None if unreadable is None else unreadable["message"].get("content"),

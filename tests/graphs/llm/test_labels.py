@@ -99,8 +99,8 @@ def test_a_number_stays_with_its_point_and_a_letter_with_its_place():
 def test_mapping_back_undoes_the_order(order):
     for labels in candidates(_scale(5)):
         by_point = labels.of(tuple(order))
-        by_label = np.array([float(by_point.index(text)) for text in labels.texts])
-        assert labels.to_points(by_label, tuple(order)).tolist() == [0, 1, 2, 3, 4]
+        by_label = [float(by_point.index(text)) for text in labels.texts]
+        assert labels.to_points(by_label, tuple(order)) == [0, 1, 2, 3, 4]
 
 
 def test_choices_have_letters_only_and_long_scales_numbers_only():
