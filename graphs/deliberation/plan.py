@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +14,12 @@ from graphs.items import Choice, FloatArray, Question
 from graphs.panel import Juror
 from graphs.records import Statement, Status
 from graphs.topology import File
-from graphs.topology.draw import InfluenceNetwork, draw, influence, redrawn_each_round
+from graphs.topology.spec import redrawn_each_round
 from personas.errors import InputError, nearest
 from personas.identity import content_hash, generator
+
+if TYPE_CHECKING:
+    from graphs.topology.draw import InfluenceNetwork
 
 WHERE = "deliberation"
 MEDIATOR = -1
@@ -66,6 +70,8 @@ class Plan:
         protocol = self.spec.protocol
         if isinstance(protocol, Debate | Mediator):
             speakers = [row.juror for row in said if row.status == Status.OK]
+            from graphs.topology.draw import influence  # networkx is slow to import
+
             hearing = np.zeros((self.seats + 1, self.seats + 1))
             hearing[:, speakers] = 1.0
             np.fill_diagonal(hearing, 0.0)
@@ -117,6 +123,8 @@ class Plan:
         return weights
 
     def _draw(self, round_: int) -> InfluenceNetwork:
+        from graphs.topology.draw import draw
+
         return draw(self.spec.topology, self.jurors, seed=self.seed, round_=round_)
 
 

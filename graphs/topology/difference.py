@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from graphs.panel import Juror
 from personas.errors import InputError
@@ -26,6 +25,8 @@ def furthest_neighbours(
     Returns:
         0 or 1, shape [hearer, speaker], the diagonal 0.
     """
+    from scipy.optimize import linear_sum_assignment  # slow to import; few studies need it
+
     check_stated(jurors, attributes)
     seats = len(jurors)
     gain = gower(jurors, attributes) + random.uniform(0, 1e-6, (seats, seats))

@@ -105,7 +105,7 @@ def draw(
         InputError: the jury is too small for the topology, or its file or attribute will not do.
     """
     _at_least(jurors, 2, "talk")
-    stream = round_ if redrawn_each_round(topology) else 0
+    stream = round_ if spec.redrawn_each_round(topology) else 0
     heard = hearing(topology, jurors, generator(seed, "topology", topology.kind, stream))
     weights = influence(heard, topology.self_weight)
     np.fill_diagonal(heard, 0.0)
@@ -113,11 +113,6 @@ def draw(
     for juror in jurors:
         graph.nodes[juror.position]["id"] = juror.id
     return InfluenceNetwork(graph=graph, weights=weights)
-
-
-def redrawn_each_round(topology: spec.Topology) -> bool:
-    """Whether the network changes from round to round."""
-    return isinstance(topology, spec.Breakout)
 
 
 def influence(hearing: FloatArray, self_weight: float | None = None) -> FloatArray:

@@ -131,3 +131,8 @@ Topology: TypeAlias = Annotated[
     | File,
     Field(discriminator="kind"),
 ]
+
+
+def redrawn_each_round(topology: Topology) -> bool:
+    """Whether the network changes from round to round."""
+    return isinstance(topology, Breakout)

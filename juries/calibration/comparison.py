@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from graphs.items import FloatArray
 from juries.calibration.answers import Answers, IntArray
@@ -229,6 +228,8 @@ def _correlation(x: FloatArray, y: FloatArray, cluster: IntArray, how: Resamplin
 
 
 def _ranks(values: FloatArray, used: NDArray[np.bool_]) -> FloatArray:
+    from scipy.stats import rankdata  # half a second to import; scores rarely need it
+
     ranks = np.full(len(values), np.nan)
     ranks[used] = rankdata(values[used])
     return ranks

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from graphs.deliberation.plan import Plan
 from graphs.items import FloatArray, Item, Question
 from graphs.ledger import Ledger
-from graphs.topology.draw import redrawn_each_round
+from graphs.topology.spec import redrawn_each_round
 from juries.verdicts import Verdicts, collect, columns
 
 Points = NDArray[np.int8]

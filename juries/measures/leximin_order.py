@@ -166,18 +166,17 @@ def leximin_ranking(
     pairs: dict[tuple[int, int], LeximinPair] = {}
     wins = [0] * count
     for a, b in combinations(range(count), 2):
-        comparison, *again = (
-            _compare(drawn, a, b, column, tolerance) for column in range(resamples + 1)
-        )
+        comparison = _compare(drawn, a, b, 0, tolerance)
         if comparison is None:
             raise ValueError(f"no juror rated both {names[a]} and {names[b]}")
-        orders = [each.order for each in again if each is not None]
+        orders = _orders(drawn, a, b, tolerance)[1:]
+        defined = orders[~np.isnan(orders)]
         pairs[a, b] = LeximinPair(
             a=names[a],
             b=names[b],
             comparison=comparison,
-            probability=0.5 + sum(orders) / (2 * len(orders)) if orders else 0.5,
-            undefined=resamples - len(orders),
+            probability=0.5 + float(defined.mean()) / 2 if defined.size else 0.5,
+            undefined=resamples - defined.size,
         )
         wins[a] += comparison.order
         wins[b] -= comparison.order
@@ -199,3 +198,30 @@ def _compare(
         return None
     kept = mass > 0
     return leximin(left[kept], right[kept], mass[kept], tolerance=tolerance)
+
+
+def _orders(drawn: JurorMeans, a: int, b: int, tolerance: float) -> FloatArray:
+    """`leximin(...).order` of the two models in every column, NaN where it is undefined.
+
+    Without a tolerance all columns are compared at once: the lowest utility up to which the two
+    distributions hold different weight is where their quantile functions part first, and the one
+    that holds more there has the worse-off jurors.
+    """
+    columns = drawn.masses.shape[1]
+    if tolerance:
+        each = (_compare(drawn, a, b, column, tolerance) for column in range(columns))
+        return np.array([np.nan if one is None else one.order for one in each])
+    values = np.concatenate([drawn.means[a], drawn.means[b]])  # [2 jurors, columns]
+    both = ~np.isnan(drawn.means[a]) & ~np.isnan(drawn.means[b])
+    mass = np.where(both, drawn.masses, 0.0)
+    total = mass.sum(axis=0)
+    signed = np.concatenate([mass, -mass])
+    order = np.argsort(np.where(signed != 0, values, np.inf), axis=0)
+    values = np.take_along_axis(values, order, axis=0)
+    ahead = np.cumsum(np.take_along_axis(signed, order, axis=0), axis=0)
+    last = np.ones(values.shape, dtype=np.bool_)  # of its ties: before it the sum is not whole
+    last[:-1] = values[1:] != values[:-1]
+    apart = last & (np.abs(ahead) > TIE * total)
+    first = ahead[apart.argmax(axis=0), np.arange(columns)]
+    found = np.where(apart.any(axis=0), -np.sign(first), 0.0)
+    return np.where(total > 0, found, np.nan)

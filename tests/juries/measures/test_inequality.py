@@ -164,6 +164,26 @@ def test_leximin_ranking_follows_the_worst_off() -> None:
     assert "alike" in same.reading
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_leximin_probabilities_are_those_of_comparing_one_replicate_at_a_time(seed: int) -> None:
+    draw = rng(seed)
+    u = draw.integers(0, 3, (3, 4, 9)) / 2  # many ties
+    u[draw.random(u.shape) < 0.3] = np.nan
+    weights = draw.integers(1, 4, 9) / 4
+    result = leximin_ranking(u, weights=weights, resamples=60, rng=rng(seed))
+    drawn = resampled_juror_means(u, weights=weights, resamples=60, rng=rng(seed))
+    for pair, (a, b) in zip(result.pairs, [(0, 1), (0, 2), (1, 2)], strict=True):
+        orders: list[int] = []
+        for column in range(1, 61):
+            left, right = drawn.means[a, :, column], drawn.means[b, :, column]
+            kept = (drawn.masses[:, column] > 0) & ~np.isnan(left) & ~np.isnan(right)
+            if kept.any():
+                mass = drawn.masses[kept, column]
+                orders.append(leximin(left[kept], right[kept], mass).order)
+        assert pair.undefined == 60 - len(orders)
+        assert pair.probability == pytest.approx(0.5 + sum(orders) / (2 * len(orders)))
+
+
 def test_leximin_ranking_needs_common_jurors() -> None:
     u = np.full((2, 3, 4), 0.5)
     u[0, :, :2] = np.nan
