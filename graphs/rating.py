@@ -7,7 +7,7 @@ positions and counts only: answers go to the ledger as they come.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NotRequired, TypedDict
@@ -17,10 +17,10 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from graphs.items import Item, Question
-from graphs.ledger import Ledger
 from graphs.llm.faults import MindUnavailableError
 from graphs.minds.protocol import Mind, RatingTask
 from graphs.panel import Panel
+from graphs.recorder import Recorder
 from graphs.records import Cell
 
 
@@ -36,13 +36,13 @@ class Bench:
 class RatingContext:
     """What the graph's nodes work with; the same for every item of a run."""
 
-    items: Sequence[Item]
+    items: Sequence[Item] | Mapping[int, Item]
     benches: tuple[Bench, ...]
     questions: tuple[Question, ...]
-    ledger: Ledger
+    ledger: Recorder
     seed: int
     replicates: int = 1
-    partial: frozenset[int] = frozenset()
+    partial: Set[int] = frozenset()
     """Items of which the ledger holds some answers, so that it must be asked which."""
     unavailable: dict[int, MindUnavailableError] = field(
         default_factory=dict[int, MindUnavailableError]

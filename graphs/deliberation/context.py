@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
@@ -11,11 +11,11 @@ from graphs.deliberation.floor import Floor
 from graphs.deliberation.plan import Plan
 from graphs.deliberation.sides import sides
 from graphs.items import Item, Question
-from graphs.ledger import Ledger
 from graphs.llm.faults import MindUnavailableError
 from graphs.minds.deliberator import Deliberator, Round, Side
 from graphs.minds.protocol import RatingTask
 from graphs.panel import Panel
+from graphs.recorder import Recorder
 from graphs.records import Preference, Rating, Statement, Utterance
 
 
@@ -48,14 +48,14 @@ class DeliberationContext:
         unavailable: minds that no server answers for any more, by name.
     """
 
-    items: Sequence[Item]
+    items: Sequence[Item] | Mapping[int, Item]
     benches: tuple[TalkingBench, ...]
     questions: tuple[Question, ...]
     plan: Plan
-    ledger: Ledger
+    ledger: Recorder
     seed: int
     replicates: int = 1
-    partial: frozenset[int] = frozenset()
+    partial: Set[int] = frozenset()
     floors: dict[int, Floor] = field(default_factory=dict[int, Floor])
     unavailable: dict[str, MindUnavailableError] = field(
         default_factory=dict[str, MindUnavailableError]
