@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from graphs.deliberation import mediation, nodes
 from graphs.deliberation.context import DeliberationContext, DeliberationState
@@ -50,20 +52,17 @@ def build_deliberation_graph(protocol: str) -> StateGraph[DeliberationState, Any
     mediator drafts, and jurors rank and criticise.
     """
     graph = StateGraph(DeliberationState, context_schema=DeliberationContext)
-    graph.add_node("first_ballot", nodes.first_ballot)
+    talk = "opinions" if protocol == "mediator" else _TALK[protocol][0]
+    _add(graph, "first_ballot", nodes.first_ballot, _sampled("control", talk))
     graph.add_node("control", nodes.control)
-    graph.add_edge(START, "first_ballot")
     if protocol == "mediator":
-        talk = _add_mediation(graph)
+        _add_mediation(graph)
     else:
-        talk, node = _TALK[protocol]
-        graph.add_node(talk, node)
-        graph.add_node("vote", nodes.vote)
-        graph.add_conditional_edges(talk, _stopped, {STOPPED: "final_ballot", GOING_ON: "vote"})
-        graph.add_conditional_edges("vote", _stopped, {STOPPED: "final_ballot", GOING_ON: talk})
-    graph.add_conditional_edges("first_ballot", _sampled, {SAMPLED: "control", NOT_SAMPLED: talk})
-    graph.add_edge("control", talk)
+        _add(graph, talk, _TALK[protocol][1], _unless_stopped("vote", "final_ballot"))
+        _add(graph, "vote", nodes.vote, _unless_stopped(talk, "final_ballot"))
     graph.add_node("final_ballot", nodes.final_ballot)
+    graph.add_edge(START, "first_ballot")
+    graph.add_edge("control", talk)
     graph.add_edge("final_ballot", END)
     return graph
 
@@ -87,27 +86,52 @@ def deliberation_graph(protocol: str) -> DeliberationGraph:
     return compile_graph(protocol)
 
 
-def _add_mediation(graph: StateGraph[DeliberationState, Any, Any, Any]) -> str:
-    """Add the nodes of mediation; the name of the first."""
+def _add_mediation(graph: StateGraph[DeliberationState, Any, Any, Any]) -> None:
+    """Add the nodes of mediation."""
     graph.add_node("opinions", mediation.opinions)
-    graph.add_node("draft", mediation.draft)
-    graph.add_node("rank", mediation.rank)
+    _add(graph, "draft", mediation.draft, _unless_stopped("rank", "agree"))
+    _add(graph, "rank", mediation.rank, _unless_stopped("critique", "agree"))
     graph.add_node("critique", mediation.critique)
     graph.add_node("agree", mediation.agree)
     graph.add_edge("opinions", "draft")
-    graph.add_conditional_edges("draft", _stopped, {STOPPED: "agree", GOING_ON: "rank"})
-    graph.add_conditional_edges("rank", _stopped, {STOPPED: "agree", GOING_ON: "critique"})
     graph.add_edge("critique", "draft")
     graph.add_edge("agree", "final_ballot")
-    return "opinions"
 
 
-# Branches are coroutines: LangGraph hands plain functions to a thread, at twice a step's cost.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fork:
+    """Where a node may lead, and which way it goes.
+
+    Attributes:
+        ways: nodes with the reason to go there, for the picture.
+        choose: one of them, by what the node changed in the state.
+    """
+
+    ways: Mapping[str, str]
+    choose: Callable[[DeliberationState, DeliberationContext], str]
 
 
-async def _stopped(state: DeliberationState) -> str:
-    return GOING_ON if state.get("stop") is None else STOPPED
+def _unless_stopped(on: str, end: str) -> _Fork:
+    return _Fork(
+        ways={end: STOPPED, on: GOING_ON},
+        choose=lambda state, _: on if state.get("stop") is None else end,
+    )
 
 
-async def _sampled(state: DeliberationState, runtime: Runtime[DeliberationContext]) -> str:
-    return SAMPLED if runtime.context.plan.is_control(state["item"]) else NOT_SAMPLED
+def _sampled(control: str, talk: str) -> _Fork:
+    return _Fork(
+        ways={control: SAMPLED, talk: NOT_SAMPLED},
+        choose=lambda state, context: control if context.plan.is_control(state["item"]) else talk,
+    )
+
+
+def _add(
+    graph: StateGraph[DeliberationState, Any, Any, Any], name: str, node: Node, fork: _Fork
+) -> None:
+    """Add a node that says itself where to go on; LangGraph's branches cost half a step more."""
+
+    async def step(state: DeliberationState, runtime: Runtime[DeliberationContext]) -> Command[str]:
+        changed = await node(state, runtime)
+        return Command(update=changed, goto=fork.choose(changed, runtime.context))
+
+    graph.add_node(name, step, destinations=dict(fork.ways))
