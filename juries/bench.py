@@ -21,7 +21,7 @@ from graphs.panel import Juror, Panel
 from graphs.records import Rating, Status
 from juries.jury import read_population, seat_jury
 from juries.spec import Study
-from juries.verdicts import Verdicts, collect, columns
+from juries.verdicts import Verdicts, collect, columns, read_rows
 from personas.errors import InputError
 from personas.identity import content_hash
 
@@ -96,8 +96,9 @@ class Jury:
     def _heard(self, item: Item, rows: Sequence[Rating]) -> Hearing:
         models = tuple(response.model for response in item.responses)
         wanted = columns(self._questions)
+        answers = [tuple(getattr(row, name) for name in wanted) for row in rows]
         verdicts: Verdicts = collect(
-            [[tuple(getattr(row, name) for name in wanted) for row in rows]] if rows else [],
+            read_rows([answers] if answers else [], items=[item], models=models),
             items=[item],
             models=models,
             jurors=len(self.jurors),

@@ -15,7 +15,7 @@ from graphs.panel import Juror
 from juries.baselines import count_baselines, read_baselines
 from juries.calibration.record import FILE_NAME, parts_of, read_record
 from juries.deliberation.concluding import write_deliberation
-from juries.exports.ratings_table import ratings_are_current, write_ratings
+from juries.exports.ratings_table import ratings_are_current, read_ratings, write_ratings
 from juries.exports.verdict_table import verdict_table, write_verdicts
 from juries.injection import read_injection
 from juries.measures.welfare_functions import parse_welfares
@@ -27,7 +27,8 @@ from juries.run_directory import RunDirectory, RunRecord
 from juries.scores import NOT_CALIBRATED, SCHEMA_VERSION, MindSummary, Scores
 from juries.scoring import score_verdicts
 from juries.spec import ScoresSpec
-from juries.verdicts import Verdicts, collect, columns
+from juries.subjects.concluding import with_subjects
+from juries.verdicts import Verdicts, any_choice, collect
 from personas.errors import JuriesError
 from personas.identity import content_hash
 
@@ -75,14 +76,23 @@ def gather(directory: RunDirectory, record: RunRecord, progress: Progress) -> Ga
                 criteria=names,
                 minds=[(mind.name, mind.version) for mind in record.minds],
             )
-        verdicts = collect(
-            ledger.blocks(columns(asked), items=len(items)),
-            items=items,
+        counted = ledger.counted
+    verdicts = collect(
+        read_ratings(
+            directory.ratings,
+            items=[item.id for item in items],
             models=record.models,
-            jurors=len(jurors),
-            questions=asked,
-            replicates=study.replicates,
-        )
+            jurors=[juror.id for juror in jurors],
+            criteria=names,
+            round_=counted,
+            shares=any_choice(asked),
+        ),
+        items=items,
+        models=record.models,
+        jurors=len(jurors),
+        questions=asked,
+        replicates=study.replicates,
+    )
     return Gathered(items=items, jurors=jurors, questions=asked, criteria=names, verdicts=verdicts)
 
 
@@ -94,6 +104,8 @@ def conclude(
     Raises:
         JuriesError: the run recorded no rating.
     """
+    study = directory.read_study()
+    spec = with_subjects(spec, study, record.subjects, directory.path)
     inputs = _inputs(directory, record, spec)
     earlier = directory.read_scores()
     if earlier is not None and earlier.inputs == inputs and directory.tables_exist():
@@ -121,7 +133,6 @@ def conclude(
         asked=gathered.questions,
         minds=[mind.name for mind in record.minds],
     )
-    study = directory.read_study()
     probed = read_injection(
         directory.injection,
         fingerprint=record.fingerprint,
@@ -155,7 +166,7 @@ def conclude(
         measures=six_measures(evidence, baselines, scored.welfare, scored.flips),
         validity=validity_table(evidence, baselines, scored, probed),
         resamples=spec.resamples,
-        notes=scored.notes,
+        notes=(*scored.notes, *(each.reading for each in record.subjects)),
     )
 
 
@@ -221,7 +232,8 @@ def _inputs(directory: RunDirectory, record: RunRecord, spec: ScoresSpec) -> str
 def _files(directory: RunDirectory, spec: ScoresSpec) -> list[list[str | int]]:
     """Size and time of the files beside the ledger that scores are taken from."""
     distribution = spec.distribution
-    survey = [] if distribution.survey is None else [distribution.survey.path]
+    named = distribution.survey
+    survey = [] if named is None else [each for each in (named.path, named.people) if each]
     paths = [Path(path) for path in (*survey, *distribution.answers.values())]
     return [
         [path.name, path.stat().st_size, path.stat().st_mtime_ns]

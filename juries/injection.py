@@ -23,7 +23,7 @@ from graphs.rating import Bench, RatingContext
 from juries.figures import ValidityRow, bounds
 from juries.measures.injection import InjectionShift, injection_shift
 from juries.spec_measures import InjectionSpec
-from juries.verdicts import Float32, collect, columns
+from juries.verdicts import Float32, collect, columns, read_rows
 from personas.identity import content_hash, generator
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def read_injection(
     marked = _fingerprint(fingerprint, spec)
     with closing(open_ledger(path, fingerprint=marked, ids={})) as ledger:
         verdicts = collect(
-            ledger.blocks(columns(asked)),
+            read_rows(ledger.blocks(columns(asked)), items=[*items, *items], models=models),
             items=[*items, *items],
             models=models,
             jurors=jurors,

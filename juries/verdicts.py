@@ -6,7 +6,7 @@ distribution is known). Only rows with status `ok` carry a utility; every row is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from graphs.items import Choice, FloatArray, Item, Question
 from graphs.records import Status, unpack
 
 Float32 = NDArray[np.float32]
+Positions = NDArray[np.int64]
 _COLUMNS = ("item", "response", "juror", "criterion", "replicate", "status", "rating")
 _STATUSES = {status.value: code for code, status in enumerate(Status)}
 
@@ -55,14 +56,86 @@ class Verdicts:
         return np.einsum("c,cmij->mij", self.weights.astype(np.float32), self.utilities)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Some ratings as arrays of one length n.
+
+    Attributes:
+        criterion: position of the question.
+        model: position of the response's model among `Verdicts.models`.
+        item: position.
+        juror: position.
+        replicate: from 0.
+        status: position in `Status`.
+        rating: the point, 1..K; -1 where there is none.
+        known: what is known of the whole distribution, NaN where nothing: its mean point [n], or
+            the shares of the points [n, widest K] where an unordered question was asked.
+    """
+
+    criterion: Positions
+    model: Positions
+    item: Positions
+    juror: Positions
+    replicate: Positions
+    status: Positions
+    rating: Positions
+    known: FloatArray
+
+
 def columns(questions: Sequence[Question]) -> tuple[str, ...]:
-    """The rating fields that `collect` reads for these questions, in its order."""
-    nominal = any(isinstance(question, Choice) for question in questions)
-    return (*_COLUMNS, "probabilities" if nominal else "expected")
+    """The rating fields that `read_rows` takes for these questions, in its order."""
+    return (*_COLUMNS, "probabilities" if any_choice(questions) else "expected")
+
+
+def any_choice(questions: Sequence[Question]) -> bool:
+    """Whether a question has unordered options, so that utilities need the whole distribution."""
+    return any(isinstance(question, Choice) for question in questions)
+
+
+def read_rows(
+    blocks: Iterable[Sequence[tuple[Any, ...]]], *, items: Sequence[Item], models: Sequence[str]
+) -> Iterator[Block]:
+    """Rows of `columns(questions)`, in blocks, as `Ledger.blocks` yields them, as arrays.
+
+    Args:
+        blocks: the rows.
+        items: the study's items; rows beyond them are an error of the caller.
+        models: names, in the order of the result.
+    """
+    model_of = _model_of(items, models)
+    for rows in blocks:
+        item, response, juror, criterion, replicate, status, rating, known = zip(*rows, strict=True)
+        place = np.array([item, response, juror, criterion, replicate], dtype=np.int64)
+        yield Block(
+            criterion=place[3],
+            model=model_of[place[0], place[1]].astype(np.int64),
+            item=place[0],
+            juror=place[2],
+            replicate=place[4],
+            status=np.fromiter(map(_STATUSES.__getitem__, status), np.int64, len(rows)),
+            rating=np.array([-1 if r is None else r for r in rating], dtype=np.int64),
+            known=_known(known),
+        )
+
+
+def _known(values: Sequence[float | bytes | None]) -> FloatArray:
+    if not any(isinstance(value, bytes) for value in values):
+        return np.array(values, dtype=np.float64)
+    each = [unpack(value) if isinstance(value, bytes) else np.empty(0) for value in values]
+    return shares_table(each)
+
+
+def shares_table(distributions: Sequence[NDArray[np.floating]]) -> FloatArray:
+    """Distributions [n, widest K], 0 beyond their last point, NaN where there is none."""
+    lengths = np.array([len(one) for one in distributions], dtype=np.int64)
+    table = np.where(lengths > 0, 0.0, np.nan)[:, None].repeat(lengths.max(initial=1), axis=1)
+    for row, one in enumerate(distributions):
+        table[row, : len(one)] = one
+    return table
 
 
 def collect(
-    blocks: Iterable[Sequence[tuple[Any, ...]]],
+    blocks: Iterable[Block],
     *,
     items: Sequence[Item],
     models: Sequence[str],
@@ -70,42 +143,35 @@ def collect(
     questions: Sequence[Question],
     replicates: int = 1,
 ) -> Verdicts:
-    """Gather rows into arrays.
+    """Gather ratings into arrays.
 
     Args:
-        blocks: rows of `columns(questions)`, in blocks, as `Ledger.blocks` yields them.
-        items: the study's items; rows beyond them are an error of the caller.
+        blocks: from `read_rows`, or from `juries.exports.ratings_table.read_ratings`.
+        items: the study's items.
         models: names, in the order of the result.
         jurors: how many sit.
         questions: what was asked, for the scale of each criterion.
         replicates: how often each question was asked.
     """
-    model_of = _model_of(items, models)
     shape = (len(questions), len(models), len(items), jurors)
     total = np.zeros(shape, dtype=np.float32)
     answers = np.zeros(shape, dtype=np.int16)
     points = np.full(shape, -1, dtype=np.int8)
     statuses = np.zeros((len(models), len(Status)), dtype=np.int64)
     scales = [_utility_table(question) for question in questions]
-    for rows in blocks:
-        item, response, juror, criterion, replicate, status, rating, known = zip(*rows, strict=True)
-        place = np.array([criterion, item, juror, replicate], dtype=np.int64)
-        model = model_of[place[1], np.array(response)]
-        codes = np.fromiter(map(_STATUSES.__getitem__, status), dtype=np.int64, count=len(rows))
-        np.add.at(statuses, (model, codes), 1)
-        ok = codes == _STATUSES[Status.OK]
-        drawn = np.array([-1 if r is None else r for r in rating], dtype=np.int64)
-        where = (place[0][ok], model[ok], place[1][ok], place[2][ok])
-        utility = _utility(scales, place[0], drawn, known)
-        np.add.at(total, where, utility[ok])
+    for block in blocks:
+        np.add.at(statuses, (block.model, block.status), 1)
+        ok = block.status == _STATUSES[Status.OK]
+        where = (block.criterion[ok], block.model[ok], block.item[ok], block.juror[ok])
+        np.add.at(total, where, _utility(scales, block)[ok])
         np.add.at(answers, where, 1)
-        first = ok & (place[3] == 0)
-        points[place[0][first], model[first], place[1][first], place[2][first]] = drawn[first]
+        first = block.replicate[ok] == 0
+        points[tuple(place[first] for place in where)] = block.rating[ok][first]
     with np.errstate(invalid="ignore"):
         utilities = np.divide(total, answers, out=total)  # 0/0 is NaN: no valid answer
     weights = np.array([getattr(question, "weight", 1.0) for question in questions])
     present = np.zeros((len(models), len(items)), dtype=np.bool_)
-    for position, row in enumerate(model_of):
+    for position, row in enumerate(_model_of(items, models)):
         present[row[row >= 0], position] = True
     return Verdicts(
         models=tuple(models),
@@ -134,32 +200,26 @@ def _utility_table(question: Question) -> FloatArray | None:
     return None if table is None else np.concatenate([[np.nan], table])
 
 
-def _utility(
-    scales: Sequence[FloatArray | None],
-    criterion: NDArray[np.int64],
-    drawn: NDArray[np.int64],
-    known: Sequence[float | bytes | None],
-) -> FloatArray:
+def _utility(scales: Sequence[FloatArray | None], block: Block) -> FloatArray:
     """Utility per row: under the distribution where it is known, else of the point drawn."""
-    utility = np.full(len(drawn), np.nan)
+    utility = np.full(len(block.rating), np.nan)
     for position, table in enumerate(scales):
-        rows = np.flatnonzero(criterion == position)
-        if table is None or not len(rows):
+        rows = slice(None) if len(scales) == 1 else np.flatnonzero(block.criterion == position)
+        if table is None:
             continue
-        of_point = np.where(drawn[rows] > 0, table[drawn[rows]], np.nan)
-        under = _mean_utilities(table, [known[int(row)] for row in rows])
+        drawn = block.rating[rows]
+        of_point = np.where(drawn > 0, table[drawn], np.nan)
+        under = _mean_utilities(table, block.known[rows])
         utility[rows] = np.where(np.isnan(under), of_point, under)
     return utility
 
 
-def _mean_utilities(table: FloatArray, known: Sequence[float | bytes | None]) -> FloatArray:
+def _mean_utilities(table: FloatArray, known: FloatArray) -> FloatArray:
     """Utility under each distribution, or at its mean point; NaN where neither is known.
 
     On an evenly spaced scale the two are the same.
     """
-    if isinstance(next((one for one in known if one is not None), None), bytes):
-        return np.array(
-            [unpack(one) @ table[1:] if isinstance(one, bytes) else np.nan for one in known]
-        )
-    mean_point = np.array(known, dtype=np.float64)
-    return table[1] + (mean_point - 1) * (table[-1] - table[1]) / (len(table) - 2)
+    if known.ndim == 2:
+        shares = known[:, : len(table) - 1]
+        return shares @ table[1 : 1 + shares.shape[1]]
+    return table[1] + (known - 1) * (table[-1] - table[1]) / (len(table) - 2)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.items import Choice, FloatArray, Item, Question, criterion_names, questions
-from graphs.ledger import open_ledger
+from graphs.items import Choice, FloatArray, Item, Question
 from juries.calibration.answers import Answers
 from juries.human.ratings import unit_names
-from juries.verdicts import Verdicts, collect, columns
-from personas.errors import JuriesError
+from juries.progress import Silent
+from juries.verdicts import Verdicts
 from personas.persona import AttributeValue
 
 if TYPE_CHECKING:
@@ -81,30 +80,17 @@ def jury_table(run: Run) -> JuryTable:
     Raises:
         JuriesError: nothing was recorded yet.
     """
-    directory, record, study = run.directory, run.record, run.study
-    items = directory.read_items()[: record.items]
-    jurors = directory.read_jury()
-    asked = questions(study.scale)
-    ledger = open_ledger(directory.ledger, fingerprint=record.fingerprint, ids={})
-    try:
-        if not ledger.count():
-            raise JuriesError(f"{run.path}: nothing was recorded yet, so nothing to calibrate.")
-        verdicts = collect(
-            ledger.blocks(columns(asked), items=len(items)),
-            items=items,
-            models=record.models,
-            jurors=len(jurors),
-            questions=asked,
-            replicates=study.replicates,
-        )
-    finally:
-        ledger.close()
+    from juries.concluding import gather  # it reads records of calibration
+
+    record = run.record
+    gathered = gather(run.directory, record, Silent())
+    jurors, asked, verdicts = gathered.jurors, gathered.questions, gathered.verdicts
     weights = np.array([juror.weight for juror in jurors])
     return JuryTable(
-        items=items,
+        items=gathered.items,
         models=tuple(record.models),
         questions=asked,
-        criteria=criterion_names(study.scale),
+        criteria=gathered.criteria,
         points=verdicts.points,
         means=_means(verdicts, asked, weights),
         weights=weights,

@@ -12,7 +12,7 @@ from graphs.deliberation.plan import Plan
 from graphs.items import FloatArray, Item, Question
 from graphs.ledger import Ledger
 from graphs.topology.spec import redrawn_each_round
-from juries.verdicts import Verdicts, collect, columns
+from juries.verdicts import Verdicts, collect, columns, read_rows
 
 Points = NDArray[np.int8]
 Mask = NDArray[np.bool_]
@@ -73,7 +73,11 @@ def gather_ballots(
 
     def verdicts(round_: int) -> Verdicts:
         return collect(
-            ledger.blocks(columns(questions), items=len(items), rounds=round_),
+            read_rows(
+                ledger.blocks(columns(questions), items=len(items), rounds=round_),
+                items=items,
+                models=models,
+            ),
             items=items,
             models=models,
             jurors=plan.seats,

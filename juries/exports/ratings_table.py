@@ -13,10 +13,11 @@ import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from graphs.items import Item
+from graphs.items import FloatArray, Item
 from graphs.ledger import Ledger
 from graphs.panel import Juror
 from graphs.records import Rating, Status, unpack
+from juries.verdicts import Block, shares_table
 from personas.files import replacing
 
 SCHEMA = pl.Schema(
@@ -44,6 +45,9 @@ SCHEMA = pl.Schema(
     }
 )
 """Columns, in order. `weight` is the juror's share of the jury; ratings count from 1."""
+
+READ_ROWS = 500_000
+"""Rows read at once; they take about 50 MB."""
 
 
 def ratings_are_current(path: Path, ledger: Ledger, items: int) -> bool:
@@ -136,6 +140,66 @@ def write_ratings(
     state = _state(ledger, len(items))
     with replacing(path, binary=True) as file:
         register_io_source(source, schema=SCHEMA).sink_parquet(file, metadata={"state": state})
+
+
+def read_ratings(
+    path: Path,
+    *,
+    items: Sequence[str],
+    models: Sequence[str],
+    jurors: Sequence[str],
+    criteria: Sequence[str],
+    round_: int,
+    shares: bool,
+) -> Iterator[Block]:
+    """The ratings of one ballot, `READ_ROWS` at a time, so that memory does not grow with the run.
+
+    Args:
+        path: what `write_ratings` wrote.
+        items: ids, in study order.
+        models: names, in the order of the result.
+        jurors: ids, in seat order.
+        criteria: names, in the order of the questions.
+        round_: of the ballot.
+        shares: read whole distributions; otherwise their mean points.
+    """
+    known = "probabilities" if shares else "expected"
+    places = {"criterion": criteria, "model": models, "item_id": items, "juror_id": jurors}
+    wanted = [pl.col(name).cast(pl.Enum(ids)).to_physical() for name, ids in places.items()]
+    table = pl.scan_parquet(path)
+    for start in range(0, table.select(pl.len()).collect().item(), READ_ROWS):
+        frame = (
+            table.slice(start, READ_ROWS)
+            .filter(pl.col("round") == round_)
+            .select(
+                *wanted,
+                pl.col("replicate"),
+                pl.col("status").to_physical(),
+                pl.col("rating").fill_null(-1),
+                pl.col(known),
+            )
+            .collect()
+        )
+        places_of = {name: frame[name].cast(pl.Int64).to_numpy() for name in frame.columns[:-1]}
+        found = frame[known]
+        yield Block(
+            criterion=places_of["criterion"],
+            model=places_of["model"],
+            item=places_of["item_id"],
+            juror=places_of["juror_id"],
+            replicate=places_of["replicate"],
+            status=places_of["status"],
+            rating=places_of["rating"],
+            known=_shares(found) if shares else found.fill_null(np.nan).to_numpy(),
+        )
+
+
+def _shares(lists: pl.Series) -> FloatArray:
+    lengths = lists.list.len().fill_null(0)
+    width = lengths.max()
+    if len(lists) and lengths.min() == width and width:
+        return lists.explode().to_numpy().reshape(len(lists), -1).astype(np.float64)
+    return shares_table([np.array(one if one is not None else ()) for one in lists.to_list()])
 
 
 def _state(ledger: Ledger, items: int) -> str:

@@ -18,7 +18,7 @@ from juries.measures.welfare_functions import WelfareFunction, parse_welfares
 from juries.run_directory import RunDirectory, RunRecord
 from juries.scores import Scores
 from juries.spec import Study
-from juries.verdicts import Float32, Verdicts, collect, columns
+from juries.verdicts import Float32, Verdicts, collect, columns, read_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,11 @@ class Source:
         """Every answer as arrays."""
         with self.ledger() as ledger:
             return collect(
-                ledger.blocks(columns(self.questions), items=len(self.items)),
+                read_rows(
+                    ledger.blocks(columns(self.questions), items=len(self.items)),
+                    items=self.items,
+                    models=self.models,
+                ),
                 items=self.items,
                 models=self.models,
                 jurors=len(self.jurors),

@@ -205,6 +205,7 @@ def test_the_aggregate_is_the_weighted_answer_of_the_jury(ran):
 
 def test_what_the_jury_failed_on_is_left_blank_and_says_why(ran):
     run = ran("words", fresh=True)
+    table = jury_table(run)
     frame = pl.read_parquet(run.directory.ratings)
     lost = (pl.col("item_id") == "i1") & (pl.col("model") == "birch")
     spoiled = frame.with_columns(
@@ -212,7 +213,6 @@ def test_what_the_jury_failed_on_is_left_blank_and_says_why(ran):
         .cast(frame.schema["status"]).alias("status")
     )  # fmt: skip
     spoiled.write_parquet(run.directory.ratings)
-    table = jury_table(run)
     points = table.points.copy()
     points[:, table.models.index("birch"), 1, :] = -1
     records = list(preannotation.preannotations(run, replace(table, points=points)))
