@@ -2,11 +2,13 @@
 
 A page on the web can make a browser send requests to 127.0.0.1. The token keeps it from knowing
 where to; the Host check keeps it from pointing a name of its own here (DNS rebinding); the Origin
-check keeps it from sending anything even so.
+check keeps it from sending anything even so. Nothing can be sent but the answer of a person at a
+seat of the jury, and that only by a page of this server.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,6 +24,9 @@ HEADERS = {
     "X-Frame-Options": "SAMEORIGIN",
 }
 """On every answer: the token is in the address, so the address must not leave this page."""
+
+_FORM = re.compile(r"/[^/]+/run/[^/]+/answer/\d+/\d+/")
+"""Paths to which something may be sent."""
 
 
 class Guard:
@@ -58,12 +63,14 @@ class Guard:
         if headers.get("host") not in self._hosts:
             return PlainTextResponse("Ask by the address that was printed.", status_code=421)
         origin = headers.get("origin")
-        if origin is not None and origin not in {f"http://{host}" for host in self._hosts}:
+        sends = method not in ("GET", "HEAD")
+        if sends and not (method == "POST" and _FORM.fullmatch(path)):
+            return PlainTextResponse("This server is read-only.", status_code=405)
+        named = origin is not None or sends  # who sends must say from where
+        if named and origin not in {f"http://{host}" for host in self._hosts}:
             return PlainTextResponse("Not from another page.", status_code=403)
         if headers.get("sec-fetch-site") == "cross-site":
             return PlainTextResponse("Not from another page.", status_code=403)
-        if method not in ("GET", "HEAD"):
-            return PlainTextResponse("This server is read-only.", status_code=405)
         given = path.split("/")[1] if path.count("/") > 1 else ""
         if not secrets.compare_digest(given.encode(), self._token.encode()):
             return PlainTextResponse("The address lacks its token.", status_code=404)

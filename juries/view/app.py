@@ -1,4 +1,4 @@
-"""The server's pages: the list of runs, one run as it goes on, its report."""
+"""The server's pages: the list of runs, one run as it goes on, its report, people's seats."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from starlette.routing import Route
 from juries.report.needs import require_report
 from juries.view.access import Guard
 from juries.view.growing import Reports
+from juries.view.handing_over import HandingOver
+from juries.view.seats import Seats
 from juries.view.watching import look, revision, run_folders
 from personas.errors import JuriesError
 
@@ -30,7 +33,7 @@ LOOK_EVERY = 0.5
 """Seconds between two looks at a run that is followed."""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "frame-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+    "frame-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'self'"
 )
 _FILES = resources.files("juries.view")
@@ -58,11 +61,18 @@ def build_app(root: Path, *, token: str, hosts: frozenset[str]) -> Starlette:
         Route(f"{base}/run/{{name}}/events", viewer.events),
         Route(f"{base}/run/{{name}}/report", viewer.report),
         Route(f"{base}/run/{{name}}/report-items/{{chunk}}", viewer.chunk),
+        Route(f"{base}/run/{{name}}/answer/", viewer.seats.listed),
+        Route(
+            f"{base}/run/{{name}}/answer/{{item:int}}/{{seat:int}}/",
+            viewer.seats.form,
+            methods=["GET", "POST"],
+        ),
     ]
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
         yield
+        await viewer.handing_over.close()
         viewer.reports.close()
 
     guard = Middleware(Guard, token=token, hosts=hosts)
@@ -75,6 +85,8 @@ class Viewer:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.reports = Reports()
+        self.handing_over = HandingOver()
+        self.seats = Seats(self._folder, self._page, self.handing_over)
         self._templates = Environment(autoescape=True, undefined=StrictUndefined)
 
     async def index(self, _: Request) -> Response:
@@ -82,31 +94,30 @@ class Viewer:
         seen: list[dict[str, object]] = []
         for name, folder in run_folders(self._root):
             with contextlib.suppress(JuriesError):  # a damaged record is no run
-                seen.append((await asyncio.to_thread(look, name, folder)).plain())
+                seen.append(await self._look(name, folder))
         return self._page("index.html.j2", runs=seen, root=str(self._root))
 
     async def run(self, request: Request) -> Response:
         """One run: how far it is, and its report."""
         name, folder = self._folder(request)
-        seen = await asyncio.to_thread(look, name, folder)
-        return self._page("run.html.j2", run=seen.plain())
+        return self._page("run.html.j2", run=await self._look(name, folder))
 
     async def events(self, request: Request) -> Response:
         """How far a run is, as it changes: server-sent events that end with the run."""
         name, folder = self._folder(request)
 
         async def stream() -> AsyncIterator[str]:
-            before: tuple[int, bool, int] | None = None
+            before: tuple[object, ...] | None = None
             while not await request.is_disconnected():
-                seen = await asyncio.to_thread(look, name, folder, closely=before is None)
+                seen = await self._look(name, folder, closely=before is None)
                 current = await asyncio.to_thread(revision, folder)
                 self.reports.refresh(name, folder, current)
                 report = self.reports.number(name)
-                if (current, seen.running, report) != before:
-                    before = (current, seen.running, report)
-                    yield _event("progress", {**seen.plain(), "report": report})
-                if not seen.running and self.reports.is_current(name, folder, current):
-                    yield _event("end", {"complete": seen.complete, "report": report})
+                if (current, seen["running"], seen["waiting"], report) != before:
+                    before = (current, seen["running"], seen["waiting"], report)
+                    yield _event("progress", {**seen, "report": report})
+                if not seen["running"] and self.reports.is_current(name, folder, current):
+                    yield _event("end", {"complete": seen["complete"], "report": report})
                     return
                 await asyncio.sleep(LOOK_EVERY)
 
@@ -140,6 +151,13 @@ class Viewer:
             raise HTTPException(404)
         return Response((_FILES / file).read_text("utf-8"), media_type=_STATIC[file])
 
+    async def _look(self, name: str, folder: Path, *, closely: bool = False) -> dict[str, object]:
+        """How far a run is; one that answers are on their way to runs, or is about to."""
+        seen = await asyncio.to_thread(look, name, folder, closely=closely)
+        if self.handing_over.busy(name):
+            seen = replace(seen, running=True, waiting=0)
+        return seen.plain() | {"problem": self.handing_over.problem(name)}
+
     def _folder(self, request: Request) -> tuple[str, Path]:
         """The run that a path names; only those that are there can be named."""
         name = request.path_params["name"]
@@ -148,12 +166,12 @@ class Viewer:
             raise HTTPException(404)
         return name, folder
 
-    def _page(self, file: str, **values: Any) -> Response:
+    def _page(self, file: str, status: int = 200, **values: Any) -> Response:
         template = self._templates.from_string((_FILES / file).read_text("utf-8"))
         layout = self._templates.from_string((_FILES / "layout.html.j2").read_text("utf-8"))
         body = Markup(template.render(**values))  # noqa: S704 (escaped by its own template)
         html = layout.render(body=body)
-        return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
+        return HTMLResponse(html, status, headers={"Content-Security-Policy": _POLICY})
 
 
 def _event(kind: str, data: dict[str, object]) -> str:

@@ -40,7 +40,12 @@
     bar.max = run.questions;
     bar.value = run.recorded;
     const speed = run.running && rate > 0 ? `, ${number(Math.round(rate))} a second` : "";
-    state.textContent = `${run.running ? "Running" : run.complete ? "Complete" : "Stopped"}: ${number(run.recorded)} of ${number(run.questions)} answers${speed}`;
+    const now = run.running ? "Running" : run.complete ? "Complete" : run.waiting ? "Waiting for people" : "Stopped";
+    document.getElementById("waiting").hidden = !run.waiting;
+    const problem = document.getElementById("problem");
+    problem.hidden = !run.problem;
+    problem.textContent = run.problem ? `The run could not go on with the last answers; what was not recorded is still asked. ${run.problem}` : "";
+    state.textContent = `${now}: ${number(run.recorded)} of ${number(run.questions)} answers${speed}`;
     document.getElementById("statuses").textContent = Object.entries(run.statuses).map(([name, count]) => `${name.replace("_", " ")} ${number(count)}`).join(", ");
     squares(run);
     reload(run.report);

@@ -11,7 +11,9 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from juries.deliberation.people import read_waiting
 from juries.run_directory import RunDirectory, RunRecord
+from juries.scores import NOT_CALIBRATED
 from personas.errors import JuriesError
 
 
@@ -30,6 +32,7 @@ class Seen:
         items_total: items that the run covers.
         complete: whether every question has an answer.
         running: whether a process holds the folder.
+        waiting: seats that wait for people to answer.
         updated: when the record was written last.
     """
 
@@ -43,6 +46,7 @@ class Seen:
     items_total: int
     complete: bool
     running: bool
+    waiting: int
     updated: str
 
     def plain(self) -> dict[str, object]:
@@ -71,7 +75,8 @@ def look(name: str, folder: Path, *, closely: bool = False) -> Seen:
     """
     directory = RunDirectory(folder)
     record = directory.read_record()
-    running = _is_held(folder)
+    running = is_held(folder)
+    waiting = read_waiting(directory)
     statuses: dict[str, int] = {}
     items: dict[int, int] = {}
     if (closely or running or not record.complete) and directory.ledger.exists():
@@ -79,7 +84,7 @@ def look(name: str, folder: Path, *, closely: bool = False) -> Seen:
     return Seen(
         name=name,
         study=record.study,
-        judged_by=_minds(record),
+        judged_by=_label(directory, record, running=running),
         questions=record.questions,
         recorded=sum(statuses.values()) if statuses else record.recorded,
         statuses=statuses,
@@ -87,6 +92,7 @@ def look(name: str, folder: Path, *, closely: bool = False) -> Seen:
         items_total=record.items,
         complete=record.complete and not running,
         running=running,
+        waiting=0 if running else sum(len(one.form.seats) for one in waiting.items),
         updated=record.updated,
     )
 
@@ -142,7 +148,7 @@ def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
 
 
-def _is_held(folder: Path) -> bool:
+def is_held(folder: Path) -> bool:
     """Whether a process holds the folder's lock."""
     try:
         with (folder / ".lock").open() as lock:
@@ -154,6 +160,10 @@ def _is_held(folder: Path) -> bool:
     return False
 
 
-def _minds(record: RunRecord) -> str:
+def _label(directory: RunDirectory, record: RunRecord, *, running: bool) -> str:
+    """The minds, and whether they were calibrated: as the scores say it, where there are any."""
+    scores = None if running else directory.read_scores()
+    if scores is not None:
+        return scores.produced_by
     minds = ", ".join(f"{mind.name} ({mind.kind})" for mind in record.minds)
-    return f"{minds}; not calibrated against people"
+    return f"{minds}; {NOT_CALIBRATED}"

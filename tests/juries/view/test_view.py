@@ -3,71 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import juries
 from juries.view.watching import copy_of, look, run_folders
-
-CHROMIUM = "/usr/bin/chromium"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Server:
-    """A server that was started."""
-
-    address: str
-    process: subprocess.Popen[str]
-
-    def get(self, path: str = "", **headers: str) -> tuple[int, str, dict[str, str]]:
-        request = urllib.request.Request(self.address + path, headers=headers)
-        return answer(request)
-
-
-def answer(request: urllib.request.Request) -> tuple[int, str, dict[str, str]]:
-    try:
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return reply.status, reply.read().decode(), dict(reply.headers)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode(), dict(error.headers)
-
-
-@pytest.fixture
-def serve() -> Generator[Callable[[Path], Server]]:
-    """Start `juries view` as a user would, on any free port."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(runs: Path) -> Server:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "juries", "view", str(runs), "--no-open"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        started.append(process)
-        assert process.stdout is not None
-        return Server(address=process.stdout.readline().strip(), process=process)
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.wait(timeout=20)
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +62,11 @@ def test_only_loopback_listens_and_the_address_holds_a_long_token(serve, runs: P
             assert caller.connect_ex((str(address), int(found[1]))) != 0
 
 
-def test_nothing_is_shown_without_the_token_or_to_another_page(serve, runs: Path):
+def test_nothing_is_shown_without_the_token_or_to_another_page(serve, ask, runs: Path):
     server = serve(runs)
     base = server.address.rsplit("/", 2)[0]
     for path in ("/", "/wrong/", "/static/view.js", f"/{'x' * 32}/run/one/report"):
-        status, page, _ = answer(urllib.request.Request(base + path))
+        status, page, _ = ask(base + path)
         assert status == 404
         assert "seen" not in page
     assert server.get(Origin="http://evil.example")[0] == 403
@@ -128,10 +75,9 @@ def test_nothing_is_shown_without_the_token_or_to_another_page(serve, runs: Path
     assert server.get(Origin=base)[0] == 200
 
 
-def test_the_server_is_read_only_and_serves_no_other_files(serve, runs: Path):
+def test_the_server_is_read_only_and_serves_no_other_files(serve, ask, runs: Path):
     server = serve(runs)
-    request = urllib.request.Request(server.address, data=b"x", method="POST")
-    assert answer(request)[0] == 405
+    assert ask(server.address, data=b"x", method="POST")[0] == 405
     for path in (
         "run/..%2f..%2fetc/report",
         "run/../../etc/",
@@ -174,52 +120,28 @@ def test_a_damaged_record_is_left_out_and_the_rest_is_listed(runs: Path, tmp_pat
     assert look("one", runs / "one", closely=True).statuses == {"ok": 64}
 
 
-def test_a_run_is_followed_to_its_end_in_a_browser(serve, small_study, tmp_path: Path):
-    sync_api = pytest.importorskip("playwright.sync_api") if not _required() else _import()
-    if not Path(CHROMIUM).exists():
-        assert not _required(), f"{CHROMIUM} is missing, and JURIES_REQUIRE_BROWSER=1"
-        pytest.skip(f"{CHROMIUM} is not installed")
+def test_a_run_is_followed_to_its_end_in_a_browser(serve, small_study, page, tmp_path: Path):
     study = small_study(items=600, people=40, jury={"seats": 40})
     folder = tmp_path / "runs"
     folder.mkdir()
     server = serve(folder)
     command = [sys.executable, "-m", "juries", "run", study, "--out", folder / "live"]
     seen: list[int] = []
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        page = browser.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        quiet = ["--no-report", "--display", "none"]
-        with subprocess.Popen([*command, *quiet], stdout=subprocess.DEVNULL) as running:
-            while not (folder / "live" / "run.json").exists():
-                assert running.poll() is None
-                time.sleep(0.02)
-            page.goto(f"{server.address}run/live/")
-            while page.get_attribute("html", "data-ended") is None:
-                assert len(seen) < 2000, "the run was not followed to its end"
-                seen.append(int(page.get_attribute("#bar", "value") or 0))
-                page.wait_for_timeout(100)
-        assert page.locator("#state").inner_text().startswith("Complete: 72,000 of 72,000")
-        frame = page.frame_locator("#report")
-        frame.locator("html[data-ready=true]").wait_for(state="attached", timeout=120_000)
-        assert frame.locator("figure svg").count() >= 5
-        assert "72,000 answers" in frame.locator(".facts-line").inner_text()
-        assert errors == []
-        browser.close()
+    quiet = ["--no-report", "--display", "none"]
+    with subprocess.Popen([*command, *quiet], stdout=subprocess.DEVNULL) as running:
+        while not (folder / "live" / "run.json").exists():
+            assert running.poll() is None
+            time.sleep(0.02)
+        page.goto(f"{server.address}run/live/")
+        while page.get_attribute("html", "data-ended") is None:
+            assert len(seen) < 2000, "the run was not followed to its end"
+            seen.append(int(page.get_attribute("#bar", "value") or 0))
+            page.wait_for_timeout(100)
+    assert page.locator("#state").inner_text().startswith("Complete: 72,000 of 72,000")
+    frame = page.frame_locator("#report")
+    frame.locator("html[data-ready=true]").wait_for(state="attached", timeout=120_000)
+    assert frame.locator("figure svg").count() >= 5
+    assert "72,000 answers" in frame.locator(".facts-line").inner_text()
     assert running.returncode == 0
     assert seen == sorted(seen)
     assert len(set(seen)) > 1, "the bar never moved"
-
-
-def _required() -> bool:
-    return os.environ.get("JURIES_REQUIRE_BROWSER") == "1"
-
-
-def _import():
-    import playwright.sync_api
-
-    return playwright.sync_api
