@@ -22,6 +22,7 @@ from graphs.panel import Juror
 from juries.scores import Scores
 from juries.spec import Study
 from juries.study_file import load_model
+from juries.subjects.record import SubjectRecord
 from personas.errors import InputError, JuriesError
 from personas.files import replacing
 from personas.persona import Persona
@@ -50,6 +51,9 @@ class RunRecord(BaseModel):
     fingerprint: str
     seed: int
     items: int = Field(description="items of the study that this run covers")
+    shard: str | None = Field(
+        default=None, description="share of those items, such as `2/8`; null for all of them"
+    )
     models: tuple[str, ...]
     minds: tuple[MindRecord, ...]
     questions: int = Field(description="questions put, over all sessions")
@@ -65,6 +69,9 @@ class RunRecord(BaseModel):
     asking: tuple[dict[str, Any], ...] = Field(
         default=(),
         description="for each mind that asks servers and each session: how, and what it cost",
+    )
+    subjects: tuple[SubjectRecord, ...] = Field(
+        default=(), description="models that the study asked, and what became of their replies"
     )
     notes: tuple[str, ...] = ()
 
@@ -133,52 +140,19 @@ class RunDirectory:
 
     def write_jury(self, jurors: Sequence[Juror]) -> None:
         """Write who sits, one juror a line."""
-        self._write(
-            self.jury,
-            (
-                json.dumps(
-                    {
-                        "position": juror.position,
-                        "id": juror.id,
-                        "weight": juror.weight,
-                        "mind": juror.mind,
-                        "persona": juror.persona.model_dump(mode="json"),
-                        "portrait": juror.portrait,
-                    }
-                )
-                + "\n"
-                for juror in jurors
-            ),
-        )
+        self._write(self.jury, (json.dumps(juror_row(juror)) + "\n" for juror in jurors))
 
     def read_jury(self) -> tuple[Juror, ...]:
         """Who sat."""
-        return tuple(
-            Juror(**{**row.data, "persona": Persona.model_validate(row.data["persona"])})  # pyright: ignore[reportArgumentType] (written by write_jury)
-            for row in read_rows(self.jury)
-        )
+        return tuple(juror_of(row.data) for row in read_rows(self.jury))
 
     def write_items(self, items: Iterable[Item]) -> None:
         """Write what was judged, one item a line, in study order."""
-        self._write(
-            self.items,
-            (
-                json.dumps(
-                    {
-                        "id": item.id,
-                        "prompt": item.prompt,
-                        "responses": {r.model: r.text for r in item.responses},
-                        "attributes": dict(item.attributes),
-                    }
-                )
-                + "\n"
-                for item in items
-            ),
-        )
+        self._write(self.items, (json.dumps(item_row(item)) + "\n" for item in items))
 
     def read_items(self) -> tuple[Item, ...]:
         """What was judged, in study order."""
-        return tuple(_item(row.data) for row in read_rows(self.items))
+        return tuple(item_of(row.data) for row in read_rows(self.items))
 
     def write_record(self, record: RunRecord) -> None:
         """Write `run.json`."""
@@ -217,7 +191,36 @@ class RunDirectory:
             file.writelines(parts)
 
 
-def _item(data: dict[str, Any]) -> Item:
+def juror_row(juror: Juror) -> dict[str, Any]:
+    """A juror as a line of `jury.jsonl`."""
+    return {
+        "position": juror.position,
+        "id": juror.id,
+        "weight": juror.weight,
+        "mind": juror.mind,
+        "persona": juror.persona.model_dump(mode="json"),
+        "portrait": juror.portrait,
+    }
+
+
+def juror_of(data: dict[str, Any]) -> Juror:
+    """The juror behind `juror_row`."""
+    persona = Persona.model_validate(data["persona"])
+    return Juror(**{key: value for key, value in data.items() if key != "persona"}, persona=persona)
+
+
+def item_row(item: Item) -> dict[str, Any]:
+    """An item as a line of `items.jsonl`."""
+    return {
+        "id": item.id,
+        "prompt": item.prompt,
+        "responses": {r.model: r.text for r in item.responses},
+        "attributes": dict(item.attributes),
+    }
+
+
+def item_of(data: dict[str, Any]) -> Item:
+    """The item behind `item_row`."""
     responses = tuple(Response(model=m, text=t) for m, t in data["responses"].items())
     return Item(
         id=data["id"], prompt=data["prompt"], responses=responses, attributes=data["attributes"]

@@ -8,18 +8,20 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from juries.executors.placement import Placement
 from juries.progress import Progress, Silent
 from juries.run_directory import RunDirectory, RunRecord
 from juries.scores import Scores
 from juries.spec import Study
 from juries.study_file import load_model, validate
+from personas.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
 
     from juries.concluding import Gathered
     from juries.report.plots import Plots
-    from juries.running import Prepared
+    from juries.running import Prepared, RunOptions
 
 _T = TypeVar("_T")
 
@@ -93,10 +95,16 @@ class Run:
             progress: told what is being computed.
 
         Raises:
-            JuriesError: nothing was recorded yet.
+            JuriesError: nothing was recorded yet, or this is one shard of a study.
         """
         from juries.concluding import conclude
 
+        if self.record.shard is not None:
+            raise InputError(
+                f"this is shard {self.record.shard} of a study, which says nothing by itself",
+                where=self.path,
+                hint="Put all shards together first: juries merge RUN... --out DIR.",
+            )
         spec = (study or self.study).scores
         scores = conclude(self.directory, self.record, spec, progress or Silent())
         scores.write(self.directory.scores)
@@ -134,6 +142,7 @@ def run(
     in_flight: int | None = None,
     progress: Progress | None = None,
     stop: asyncio.Event | None = None,
+    placement: Placement | None = None,
 ) -> Run:
     """Run a study to its scores; with an `out` that was used before, go on where it stopped.
 
@@ -145,6 +154,8 @@ def run(
         in_flight: items put to the jury at once.
         progress: told how far the run is.
         stop: once set, no further item is begun.
+        placement: who does the work, and which shard this is; without it this process, all of it.
+            A shard is not scored: `juries.merging.merge` puts shards together.
 
     Raises:
         InputError: the study or its files cannot be used.
@@ -157,10 +168,11 @@ def run(
         loaded = loaded.model_copy(update={"seed": seed})
     directory = RunDirectory(Path(out) if out is not None else default_folder(loaded))
     prepared = prepare(loaded, base)
+    options = _options(limit, in_flight, progress, stop, placement)
     with directory.held():
-        result = _rate(prepared, directory, limit, in_flight, progress, stop)
+        result = _rate(prepared, directory, options)
         del prepared  # the texts are in the folder now, and scoring wants the memory
-        if result.record.recorded:
+        if result.record.recorded and result.record.shard is None:
             result.score(progress=progress)
     return result
 
@@ -173,6 +185,7 @@ def rate(
     in_flight: int | None = None,
     progress: Progress | None = None,
     stop: asyncio.Event | None = None,
+    placement: Placement | None = None,
 ) -> Run:
     """Put a study to its jury and score nothing; arguments as those of `run`.
 
@@ -183,35 +196,39 @@ def rate(
         in_flight: items put to the jury at once.
         progress: told how far the run is.
         stop: once set, no further item is begun.
+        placement: who does the work, and which shard this is.
     """
     from juries.running import prepare
 
     directory = RunDirectory(out)
     with directory.held():
         prepared = prepare(study, Path.cwd())
-        return _rate(prepared, directory, limit, in_flight, progress, stop)
+        return _rate(prepared, directory, _options(limit, in_flight, progress, stop, placement))
 
 
-def _rate(
-    prepared: Prepared,
-    directory: RunDirectory,
+def _rate(prepared: Prepared, directory: RunDirectory, options: RunOptions) -> Run:
+    from juries.running import run_study
+
+    wait(run_study(prepared, directory, options))
+    return Run(directory.path)
+
+
+def _options(
     limit: int | None,
     in_flight: int | None,
     progress: Progress | None,
     stop: asyncio.Event | None,
-) -> Run:
-    from juries.running import ITEMS_IN_FLIGHT, run_study
+    placement: Placement | None,
+) -> RunOptions:
+    from juries.running import ITEMS_IN_FLIGHT, RunOptions
 
-    work = run_study(
-        prepared,
-        directory,
+    return RunOptions(
         limit=limit,
         in_flight=in_flight or ITEMS_IN_FLIGHT,
         progress=progress or Silent(),
         stop=stop,
+        placement=placement or Placement(),
     )
-    wait(work)
-    return Run(directory.path)
 
 
 def open_run(path: Path | str) -> Run:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -48,16 +48,36 @@ async def open_mind(
 
         yield HumanMind(settings, position=position)
         return
-    from graphs.llm.vllm import serve
     from graphs.minds.llm import open_llm_mind
 
-    with ExitStack() as stack:
-        if settings.serve is not None:
-            served = stack.enter_context(serve(settings.model, settings.serve, logs=logs, say=say))
-            settings = settings.model_copy(update={"endpoints": served, "serve": None})
-        mind = open_llm_mind(settings, position=position, seed=seed)
+    with served(settings, logs=logs, say=say) as asked:
+        assert isinstance(asked, LlmSettings)  # noqa: S101 (what went in comes out)
+        mind = open_llm_mind(asked, position=position, seed=seed)
         async with mind as opened:
             yield opened
+
+
+@contextmanager
+def served(
+    settings: MindSettings, *, logs: Path = Path(), say: Callable[[str], None] | None = None
+) -> Generator[MindSettings]:
+    """Start the servers that a mind's settings ask for, and stop them at the end of the block.
+
+    Args:
+        settings: any mind's section; it comes back as it is unless servers were started.
+        logs: folder for their logs.
+        say: told how far they are.
+
+    Yields:
+        The settings with the servers' addresses in them.
+    """
+    if not isinstance(settings, LlmSettings) or settings.serve is None:
+        yield settings
+        return
+    from graphs.llm.vllm import serve
+
+    with serve(settings.model, settings.serve, logs=logs, say=say) as endpoints:
+        yield settings.model_copy(update={"endpoints": endpoints, "serve": None})
 
 
 def check_mind(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import signal
 import threading
@@ -15,6 +16,7 @@ import typer
 from juries.cli.serving import Python, Replicas
 
 if TYPE_CHECKING:
+    from juries.executors import Placement
     from juries.progress import Progress
     from juries.runs import Run
 
@@ -27,6 +29,34 @@ class Display(StrEnum):
     NONE = "none"
 
 
+class ExecutorChoice(StrEnum):
+    """Who puts the items to the jury."""
+
+    LOCAL = "local"
+    PROCESSES = "processes"
+    RAY = "ray"
+
+
+Executor = Annotated[
+    ExecutorChoice,
+    typer.Option(help="Who asks: this process, one worker a core, or actors of a Ray cluster."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Workers of the executor. [default: one a core]", show_default=False),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(help="Ray cluster to join, such as auto; without it Ray is started here."),
+]
+ShardOf = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Only the I-th of N shares of the items; auto or auto/N in an array job.",
+    ),
+]
 StudyFile = Annotated[Path, typer.Argument(help="The study, a YAML file.", show_default=False)]
 Out = Annotated[
     Path | None,
@@ -71,6 +101,10 @@ def run(
     api_key_env: Annotated[
         str | None, typer.Option(metavar="NAME", help="Variable that holds the key for it.")
     ] = None,
+    executor: Executor = ExecutorChoice.LOCAL,
+    workers: Workers = None,
+    ray_address: RayAddress = None,
+    shard: ShardOf = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing.")
     ] = False,
@@ -84,9 +118,16 @@ def run(
 
     Run again with the same --out, it goes on where it stopped.
     """
+    from juries.executors import Placement, Shard, parse_shard
     from juries.runs import load_study
     from juries.served import Servers, point
 
+    placement = Placement(
+        executor=executor.value,
+        workers=workers,
+        ray_address=ray_address,
+        shard=Shard() if shard is None else parse_shard(shard, os.environ),
+    )
     loaded, base = load_study(study)
     if seed is not None:
         loaded = loaded.model_copy(update={"seed": seed})
@@ -108,7 +149,7 @@ def run(
         return
     run_and_show(
         loaded.located(base), out=out, limit=limit, in_flight=max_connections, display=display,
-        as_json=as_json, report=report,
+        as_json=as_json, report=report, placement=placement,
     )  # fmt: skip
 
 
@@ -121,6 +162,7 @@ def run_and_show(
     display: Display,
     as_json: bool,
     report: bool = True,
+    placement: Placement | None = None,
 ) -> None:
     """Run with a progress display; Ctrl-C finishes what is in flight, a second one stops."""
     from juries.cli.display import open_display
@@ -137,8 +179,11 @@ def run_and_show(
             in_flight=in_flight,
             progress=progress,
             stop=stop,
+            placement=placement,
         )
-    if result.record.recorded:
+    if result.record.shard is not None:
+        typer.echo(_say_shard(result), err=True)
+    elif result.record.recorded:
         _show(result, as_json=as_json)
         if report:
             after_run(result.path)
@@ -148,6 +193,14 @@ def run_and_show(
             f"Not complete. Run the same command again with --out {result.path} to go on.", err=True
         )
         raise typer.Exit(130 if stop.is_set() else 1)
+
+
+def _say_shard(result: Run) -> str:
+    record = result.record
+    return (
+        f"Shard {record.shard}: {record.recorded:,} answers in {result.path}. When all shards are "
+        "complete: juries merge RUN... --out DIR"
+    )
 
 
 def _say_who_waits(result: Run) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graphs.minds.human_forms import HumanAnswers, wrong
 from juries.deliberation.people import read_waiting
-from juries.progress import Progress
+from juries.progress import Progress, Silent
 from juries.run_directory import RunDirectory
 from juries.runs import Run, wait
 from personas.errors import InputError, nearest
@@ -27,7 +27,7 @@ def answer(
         InputError: an item that does not wait, or an answer that cannot be taken; nothing was
             recorded of any of them.
     """
-    from juries.running import prepare, run_study
+    from juries.running import RunOptions, prepare, run_study
 
     directory = RunDirectory(Path(path))
     _check(directory, given)
@@ -38,8 +38,7 @@ def answer(
         work = run_study(
             prepared,
             directory,
-            limit=record.items,
-            progress=progress,
+            RunOptions(limit=record.items, progress=progress or Silent()),
             answers={position[item]: answers for item, answers in given.items()},
         )
         wait(work)

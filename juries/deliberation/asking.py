@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,10 @@ from graphs.deliberation.context import DeliberationContext, TalkingBench
 from graphs.deliberation.plan import Plan, check_deliberation
 from graphs.deliberation.spec import Deliberation, Mediator
 from graphs.items import Item, Question, questions
-from graphs.ledger import Ledger
 from graphs.minds.deliberator import Deliberator
 from graphs.panel import Juror
 from graphs.rating import Bench
+from graphs.recorder import Recorder
 from personas.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,19 +39,19 @@ def plan_deliberation(study: Study, jurors: Sequence[Juror], items: Sequence[Ite
 
 def deliberation_context(
     study: Study,
-    jurors: Sequence[Juror],
-    items: Sequence[Item],
+    plan: Plan,
+    items: Sequence[Item] | Mapping[int, Item],
     *,
     benches: Sequence[Bench],
-    ledger: Ledger,
-    partial: frozenset[int],
-) -> DeliberationContext | None:
-    """What the graph works with; None where the study has no deliberation.
+    ledger: Recorder,
+    partial: Set[int],
+) -> DeliberationContext:
+    """What the graph works with.
 
     Args:
         study: as it runs.
-        jurors: the whole jury.
-        items: those that the run covers.
+        plan: of its deliberation.
+        items: by position; those that are put to the jury.
         benches: opened minds with their jurors.
         ledger: takes every row.
         partial: items of which the ledger holds rows already.
@@ -59,9 +59,6 @@ def deliberation_context(
     Raises:
         InputError: a mind that cannot talk.
     """
-    plan = plan_deliberation(study, jurors, items)
-    if plan is None:
-        return None
     return DeliberationContext(
         items=items,
         benches=tuple(_talking(bench) for bench in benches),

@@ -26,7 +26,7 @@ from graphs.subjects.protocol import Reply, Subject
 from juries.jury import read_population, seat_jury
 from juries.progress import Progress, Silent
 from juries.run_directory import RunDirectory
-from juries.running import prepare, run_study
+from juries.running import RunOptions, prepare, run_study
 from juries.runs import Run, wait
 from juries.spec import ScoresSpec, Study
 from juries.spec_measures import BaselinesSpec
@@ -76,7 +76,8 @@ def stress_test(
     _write_items(study, cases, replies, out / "items.jsonl")
     directory = RunDirectory(out / "judged")
     with directory.held():
-        wait(run_study(prepare(_judging(study, out), out), directory, progress=progress))
+        options = RunOptions(progress=progress)
+        wait(run_study(prepare(_judging(study, out), out), directory, options))
     result = analyse(study, Run(directory.path), cases, replies, holders, subject=subject)
     with replacing(out / "steering.json", binary=True) as file:
         content = to_json(result, indent=1, inf_nan_mode="null", fallback=_listed)
@@ -89,7 +90,8 @@ async def _gather(
 ) -> tuple[tuple[Case, ...], dict[str, Reply], str]:
     """Every case with its reply by key, and what the subject is."""
     log = AnswerLog(out / "answers.jsonl")
-    async with open_subject(study.subject, seed=study.seed) as subject:
+    async with open_subject(study.subject, seed=study.seed, logs=out / "logs") as opened:
+        subject = opened.texts
         first = tuple(first_cases(study))
         replies = await _asked(subject, first, log, in_flight)
         steered = {
