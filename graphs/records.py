@@ -222,6 +222,28 @@ class Preference(NamedTuple):
         return Poll(*self[:3])
 
 
+class SubjectReply(NamedTuple):
+    """What a model under test answered to one conversation.
+
+    Attributes:
+        asked: hash of the subject's version, the conversation, its name and the sample.
+        subject: name of the model.
+        key: of the conversation within the study.
+        sample: number of the answer, where several are drawn.
+        status: `ok`, `refused` (the text, if any, says so) or `failed`.
+        text: what was said; empty where nothing was.
+        error: why it failed, in a line.
+    """
+
+    asked: str
+    subject: str
+    key: str
+    sample: int
+    status: str
+    text: str
+    error: str | None
+
+
 def pack(probabilities: NDArray[np.floating]) -> bytes:
     """A distribution as the ledger stores it: float32, little-endian."""
     return probabilities.astype("<f4", copy=False).tobytes()

@@ -92,7 +92,7 @@ class _Draft:
     texts: dict[str, str] = field(default_factory=dict[str, str])
 
 
-def load_items(source: ItemsSource, base_dir: Path) -> ItemSet:
+def load_items(source: ItemsSource, base_dir: Path, *, responses_needed: bool = True) -> ItemSet:
     """Read a study's items.
 
     All items are held: the size of their text, plus about a kilobyte each for five responses.
@@ -100,16 +100,20 @@ def load_items(source: ItemsSource, base_dir: Path) -> ItemSet:
     Args:
         source: which file and columns.
         base_dir: what a relative `path` is relative to.
+        responses_needed: without it, a source that names no column of responses has prompts only.
 
     Raises:
         InputError: naming file, line and column of the first value that cannot be used.
     """
     path = base_dir / source.path
-    reader = _Reader(source, path)
+    prompts_only = not (responses_needed or source.responses or source.response)
+    reader = _Reader(source, path, prompts_only=prompts_only)
     drafts = list(reader.by_response() if source.response else reader.by_item())
     models = reader.chosen_models()
     items = tuple(_item(draft, models) for draft in drafts)
-    if not any(item.responses for item in items):
+    if not items:
+        raise InputError("the file holds no item", where=path)
+    if responses_needed and not any(item.responses for item in items):
         raise InputError("no item has a response", where=path)
     missing = {model: sum(model not in draft.texts for draft in drafts) for model in models}
     return ItemSet(
@@ -123,8 +127,9 @@ def load_items(source: ItemsSource, base_dir: Path) -> ItemSet:
 class _Reader:
     """Rows of one file turned into drafts of items; remembers what it has seen."""
 
-    def __init__(self, source: ItemsSource, path: Path) -> None:
+    def __init__(self, source: ItemsSource, path: Path, *, prompts_only: bool) -> None:
         self._source = source
+        self._prompts_only = prompts_only
         self._path = path
         self._blank_is_missing = table_suffix(path) in {".csv", ".tsv"}
         self._models: dict[str, None] = {}
@@ -140,7 +145,8 @@ class _Reader:
             if draft.id in lines:
                 raise self._repeated(draft, lines[draft.id])
             lines[draft.id] = row.number
-            draft.texts.update(self._texts(row))
+            if not self._prompts_only:
+                draft.texts.update(self._texts(row))
             yield draft
 
     def by_response(self) -> Iterator[_Draft]:

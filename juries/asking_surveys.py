@@ -7,14 +7,15 @@ section 5: three examples, five repeats). The letters' probabilities are exact; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from graphs.items import FloatArray
-from graphs.subjects.answers import AnswerLog, ask_all
+from graphs.subjects.answers import ReplyStore, ask_all
 from graphs.subjects.probabilities import LETTERS, REPORTED, read_masses
 from graphs.subjects.protocol import Ask, Message, Subject
 from juries.measures.references import PopulationReference, SurveyQuestion
@@ -92,10 +93,12 @@ class _Put:
 async def ask_survey(
     subject: Subject,
     reference: PopulationReference,
-    log: AnswerLog,
+    log: ReplyStore,
     *,
     questions: Sequence[str] | None = None,
     options: SurveyOptions | None = None,
+    advance: Callable[[int], None] | None = None,
+    stop: asyncio.Event | None = None,
 ) -> SurveyAnswers:
     """Put a survey to a model whose replies are the masses of letters.
 
@@ -105,6 +108,8 @@ async def ask_survey(
         log: where every reply is kept; what it holds is not asked again.
         questions: ids of those to ask; all when None.
         options: how they are put.
+        advance: told of each reply.
+        stop: once set, nothing further is asked, and the answer counts what was.
 
     Raises:
         MindUnavailableError: no server answers any more; what was answered is kept.
@@ -113,7 +118,14 @@ async def ask_survey(
     wanted = [reference.questions[key] for key in questions or reference.questions]
     short = [question for question in wanted if len(question.options) <= REPORTED]
     puts = [put for question in short for put in _puts(question, short, options)]
-    replies = await ask_all(subject, [put.ask for put in puts], log, in_flight=options.in_flight)
+    replies = await ask_all(
+        subject,
+        [put.ask for put in puts],
+        log,
+        in_flight=options.in_flight,
+        advance=advance,
+        stop=stop,
+    )
     sums: dict[str, FloatArray] = {}
     orders: dict[str, int] = {}
     masses: list[float] = []
@@ -152,7 +164,7 @@ def _puts(
     count = min(options.examples, len(pool))
     puts: list[_Put] = []
     for number in range(options.orders):
-        order = tuple(rng.permutation(len(question.options)).tolist())
+        order: tuple[int, ...] = tuple(rng.permutation(len(question.options)).tolist())
         chosen: list[SurveyQuestion] = [pool[at] for at in rng.permutation(len(pool))[:count]]
         shown = [
             f"{_form(other, range(len(other.options)))} {_random_letter(other, rng)}"
@@ -160,7 +172,11 @@ def _puts(
         ]
         text = "\n\n".join([*shown, _form(question, order)])
         messages = (Message(role="system", content=_SYSTEM), Message(role="user", content=text))
-        ask = Ask(key=f"{question.id} order {number}", messages=messages)
+        ask = Ask(
+            key=f"{question.id} order {number}",
+            messages=messages,
+            options=tuple(question.options[option] for option in order),
+        )
         puts.append(_Put(ask=ask, question=question, order=order))
     return puts
 

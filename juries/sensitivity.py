@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 from graphs.items import Choice, Criterion, Likert, Rubric
 from graphs.llm.settings import LlmSettings
+from graphs.sources import ItemsSource
 from juries.measures.sensitivity import conclusion_stability, model_order
 from juries.progress import Progress
 from juries.runs import Run, load_study, rate, run
@@ -89,7 +90,7 @@ def sensitivity(
             _variant(f"welfare={name}", first, name, asked_again=False) for name in names[1:]
         ]
     skipped: list[str] = []
-    for name, changed in _changed(located, over, options.seeds, skipped):
+    for name, changed in _changed(_as_answered(located, reference), over, options.seeds, skipped):
         if stop is not None and stop.is_set():
             skipped.append(f"{name}: stopped")
             continue
@@ -104,6 +105,14 @@ def sensitivity(
     with replacing(reference.directory.sensitivity) as file:
         file.write(record.model_dump_json(indent=1) + "\n")
     return record
+
+
+def _as_answered(study: Study, reference: Run) -> Study:
+    """The study on the responses that its subjects gave: they are not asked again."""
+    if not study.subjects:
+        return study
+    answered = ItemsSource(path=str(reference.directory.items.resolve()), id="id")
+    return study.model_copy(update={"items": answered, "subjects": ()})
 
 
 def _variant(name: str, scores: Scores, function: str, *, asked_again: bool) -> Variant:

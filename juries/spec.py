@@ -24,6 +24,7 @@ from juries.spec_measures import (
     SteeringSpec,
     TradeOffSpec,
 )
+from juries.subjects.spec import SubjectSpec
 from personas.derivation import Derivation
 from personas.importers import PersonaColumns
 from personas.settings import Settings
@@ -188,6 +189,7 @@ class Study(Settings):
         name: shown on every page and table.
         seed: of all randomness; the same study and seed give the same embedded result.
         items: the file of prompts and responses.
+        subjects: models that are asked for their responses, beside those of the file.
         scale: what is asked about each response.
         population: the personas that may sit.
         jury: how seats are filled.
@@ -204,6 +206,7 @@ class Study(Settings):
     name: Annotated[str, Field(min_length=1, max_length=200)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     items: ItemsSource
+    subjects: tuple[SubjectSpec, ...] = ()
     scale: Scale
     population: PopulationSpec
     jury: JurySpec = Field(default_factory=JurySpec)
@@ -223,6 +226,26 @@ class Study(Settings):
         if len(set(names)) < len(names):
             raise ValueError("minds repeat a name; give each a name of its own")
         return self
+
+    @model_validator(mode="after")
+    def _subjects_fit(self) -> Self:
+        shown = [each.shown for each in self.subjects]
+        names = [*self.live_models, *(each.shown for each in self.subjects if not each.samples)]
+        repeated = [name for name in names if names.count(name) > 1]
+        if repeated or len(set(shown)) < len(shown):
+            raise ValueError(f"subjects repeat a name ({', '.join(sorted({*repeated}))})")
+        if self.scores.distribution.survey is None:
+            for each in self.subjects:
+                if each.survey is not None:
+                    raise ValueError(
+                        f"subject {each.shown!r}: `survey` needs `scores.distribution.survey`"
+                    )
+        return self
+
+    @property
+    def live_models(self) -> tuple[str, ...]:
+        """Names of the responses that subjects are asked for, in order."""
+        return tuple(name for each in self.subjects for name in each.models)
 
     @property
     def seated_minds(self) -> tuple[ShareSpec, ...]:

@@ -140,14 +140,32 @@ class SurveySpec(Settings):
     """A survey of people, on file.
 
     Attributes:
-        path: relative to the study file.
+        path: relative to the study file; of the Machine Personality Inventory its statements.
         format: how it is laid out.
         group: in POPQUORN the column, in OpinionQA the attribute, whose levels are populations.
+        people: people's answers to the Machine Personality Inventory, a row each; the other
+            formats hold them in `path`.
+        recoded: whether those answers are stored reversed for statements keyed -1, as in the
+            public IPIP-NEO-120 file; they are then turned back.
     """
 
     path: Text
-    format: Literal["globalopinionqa", "opinionqa", "popquorn"] = "globalopinionqa"
+    format: Literal["globalopinionqa", "opinionqa", "popquorn", "mpi"] = "globalopinionqa"
     group: str | None = None
+    people: Text | None = None
+    recoded: bool = True
+
+    @model_validator(mode="after")
+    def _people_of_the_inventory(self) -> Self:
+        if self.people is not None and self.format != "mpi":
+            raise ValueError(f"`people` belong to the format mpi, not to {self.format}")
+        return self
+
+    def located(self, base: Path) -> SurveySpec:
+        """The same section with absolute paths."""
+        path = str((base / self.path).resolve())
+        people = None if self.people is None else str((base / self.people).resolve())
+        return self.model_copy(update={"path": path, "people": people})
 
 
 class DistributionSpec(Settings):
@@ -174,13 +192,15 @@ class DistributionSpec(Settings):
     def _both_or_neither(self) -> Self:
         if self.answers and self.survey is None:
             raise ValueError("`answers` need the `survey` that was answered")
+        if self.survey is not None and self.survey.format == "mpi" and self.survey.people is None:
+            raise ValueError("the format mpi needs `people`: how people rated the statements")
         return self
 
     def located(self, base: Path) -> DistributionSpec:
         """The same section with absolute paths."""
         if self.survey is None:
             return self
-        survey = self.survey.model_copy(update={"path": str((base / self.survey.path).resolve())})
+        survey = self.survey.located(base)
         answers = {name: str((base / path).resolve()) for name, path in self.answers.items()}
         return self.model_copy(update={"survey": survey, "answers": answers})
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from juries.measures.opinionqa import read_opinionqa
 from juries.measures.references import Answers, PopulationReference, align_answers
-from juries.measures.surveys import read_globalopinionqa, read_popquorn
+from juries.measures.surveys import read_globalopinionqa, read_mpi, read_popquorn
 from juries.spec_measures import SurveySpec
 from personas.errors import InputError
 from personas.tables import read_rows, require_columns
@@ -25,6 +25,9 @@ def read_survey(spec: SurveySpec) -> PopulationReference:
     path = Path(spec.path)
     if spec.format == "popquorn":
         return read_popquorn(path, group=spec.group or "gender")
+    if spec.format == "mpi":
+        people = None if spec.people is None else Path(spec.people)
+        return read_mpi(path, people, recoded=spec.recoded)
     if spec.format == "opinionqa":
         return read_opinionqa(path, demographics=None if spec.group is None else [spec.group])
     return read_globalopinionqa(path)

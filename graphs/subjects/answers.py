@@ -1,8 +1,8 @@
 """Asking many conversations at once, with every reply kept on disk.
 
-A reply is appended to a JSONL file under a key of what was asked: the subject's version, the
-messages, the question's key and the sample. A run that was killed is started again and asks only
-what is missing; failed questions are asked again.
+A reply is kept under a key of what was asked: the subject's version, the messages, the question's
+key and the sample. A run that was killed is started again and asks only what is missing; failed
+questions are asked again. Replies are kept in a study's ledger, or in a JSONL file of their own.
 """
 
 from __future__ import annotations
@@ -12,15 +12,71 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from graphs.records import Status
-from graphs.subjects.protocol import Ask, Reply, Subject
+from graphs.ledger import Ledger
+from graphs.records import Status, SubjectReply
+from graphs.subjects.protocol import Ask, Reply, Subject, SubjectIdentity
 from personas.errors import InputError, JuriesError
 from personas.identity import content_hash
 
 
+class ReplyStore(Protocol):
+    """Where replies are kept, by what was asked."""
+
+    def get(self, subject: Subject | SubjectIdentity, ask: Ask) -> Reply | None:
+        """The recorded reply; None where there is none, or where it failed."""
+        ...
+
+    def put(self, subject: Subject | SubjectIdentity, ask: Ask, reply: Reply) -> None:
+        """Keep a reply."""
+        ...
+
+
+class LedgerReplies:
+    """Replies in a study's ledger, committed with its other rows.
+
+    Args:
+        ledger: of the study; it is read once, here.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._known = {row.asked: row for row in ledger.every(SubjectReply)}
+
+    def get(self, subject: Subject | SubjectIdentity, ask: Ask) -> Reply | None:
+        """The recorded reply; None where there is none, or where it failed."""
+        row = self._known.get(_key(subject, ask))
+        if row is None or row.status == Status.FAILED:
+            return None
+        return Reply(key=ask.key, sample=ask.sample, status=Status(row.status), text=row.text)
+
+    def failed(self, subject: Subject | SubjectIdentity, ask: Ask) -> bool:
+        """Whether the conversation was put, and no answer came."""
+        row = self._known.get(_key(subject, ask))
+        return row is not None and row.status == Status.FAILED
+
+    def put(self, subject: Subject | SubjectIdentity, ask: Ask, reply: Reply) -> None:
+        """Hand a reply to the ledger, whose next commit makes it durable.
+
+        Raises:
+            LedgerError: an earlier commit failed, so that nothing more should be asked.
+        """
+        row = SubjectReply(
+            asked=_key(subject, ask),
+            subject=subject.name,
+            key=ask.key,
+            sample=ask.sample,
+            status=reply.status.value,
+            text=reply.text,
+            error=reply.error,
+        )
+        self._ledger.add([row])
+        self._known[row.asked] = row
+
+
 class AnswerLog:
-    """Replies on disk, by what was asked.
+    """Replies in a JSONL file, by what was asked.
 
     Args:
         path: of the JSONL file; made when the first reply comes.
@@ -30,7 +86,7 @@ class AnswerLog:
         self.path = path
         self._known = self._read()
 
-    def get(self, subject: Subject, ask: Ask) -> Reply | None:
+    def get(self, subject: Subject | SubjectIdentity, ask: Ask) -> Reply | None:
         """The recorded reply; None where there is none, or where it failed."""
         row = self._known.get(_key(subject, ask))
         if row is None or row["status"] == Status.FAILED.value:
@@ -39,7 +95,7 @@ class AnswerLog:
             key=ask.key, sample=ask.sample, status=Status(row["status"]), text=row["text"] or ""
         )
 
-    def put(self, subject: Subject, ask: Ask, reply: Reply) -> None:
+    def put(self, subject: Subject | SubjectIdentity, ask: Ask, reply: Reply) -> None:
         """Append a reply and see it to the disk."""
         row: dict[str, str | None] = {
             "asked": _key(subject, ask),
@@ -76,10 +132,11 @@ class AnswerLog:
 async def ask_all(
     subject: Subject,
     asks: Sequence[Ask],
-    log: AnswerLog,
+    log: ReplyStore,
     *,
     in_flight: int = 16,
     advance: Callable[[int], None] | None = None,
+    stop: asyncio.Event | None = None,
 ) -> tuple[Reply, ...]:
     """Replies to all conversations, in order; those on record are not asked again.
 
@@ -89,6 +146,7 @@ async def ask_all(
         log: where replies are kept.
         in_flight: conversations at once.
         advance: told of each reply.
+        stop: once set, nothing further is asked; what was not asked has failed, off the record.
 
     Raises:
         MindUnavailableError: no server answers any more; what was answered is kept.
@@ -99,6 +157,8 @@ async def ask_all(
         known = log.get(subject, ask)
         if known is None:
             async with gate:
+                if stop is not None and stop.is_set():
+                    return _not_asked(ask)
                 known = await subject.answer(ask)
             log.put(subject, ask, known)
         if advance is not None:
@@ -113,11 +173,15 @@ async def ask_all(
     return tuple(task.result() for task in tasks)
 
 
+def _not_asked(ask: Ask) -> Reply:
+    return Reply(key=ask.key, sample=ask.sample, status=Status.FAILED, text="", error="not asked")
+
+
 def _first(several: BaseExceptionGroup[JuriesError]) -> BaseException:
     first = several.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-def _key(subject: Subject, ask: Ask) -> str:
+def _key(subject: Subject | SubjectIdentity, ask: Ask) -> str:
     messages = [[message.role, message.content] for message in ask.messages]
     return content_hash([subject.version, ask.key, ask.sample, messages])

@@ -11,7 +11,7 @@ import json
 import math
 import string
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -21,11 +21,9 @@ from graphs.llm.distribution import ROUNDING, label_mass
 from graphs.llm.faults import CallError, ReplyError
 from graphs.llm.wire import Completion, read_completion
 from graphs.records import Status
-from graphs.subjects.protocol import Ask, Reply, SubjectKind
+from graphs.subjects.protocol import Ask, Reply, SubjectKind, as_text
 from graphs.subjects.settings import LiveSettings
-from personas.identity import content_hash
 
-Api = Literal["chat", "completions"]
 LETTERS = string.ascii_uppercase
 REPORTED = 20
 """Alternatives asked for: the most that servers report, so the most options a question can have."""
@@ -51,15 +49,13 @@ class LabelSubject:
     A reply's text is what `read_masses` reads; the last message must end where the letter is due.
 
     Args:
-        settings: which model, where; sampling does not matter.
-        api: for chat or for base models.
+        settings: which model, where, by which API; sampling does not matter.
     """
 
     kind: SubjectKind = "language model"
 
-    def __init__(self, settings: LiveSettings, *, api: Api = "chat") -> None:
+    def __init__(self, settings: LiveSettings) -> None:
         self.settings = settings
-        self._api: Api = api
         self._client = Client(settings.endpoints, settings.limits)
 
     @property
@@ -69,8 +65,8 @@ class LabelSubject:
 
     @property
     def version(self) -> str:
-        """Hash of what can change an answer."""
-        return content_hash(["labels", self._api, self.settings.model, self.settings.extra_body])
+        """Changes with the model and how it is asked."""
+        return self.settings.version(seed=0, letters=True)
 
     async def __aenter__(self) -> Self:
         return self
@@ -91,7 +87,8 @@ class LabelSubject:
         """
         self._client.check()
         try:
-            masses = await (self._chat(ask) if self._api == "chat" else self._base(ask))
+            chat = self.settings.api == "chat"
+            masses = await (self._chat(ask) if chat else self._base(ask))
         except (CallError, ReplyError) as error:
             said = str(error)[:300]
             return Reply(key=ask.key, sample=ask.sample, status=Status.FAILED, text="", error=said)
@@ -115,7 +112,7 @@ class LabelSubject:
     async def _base(self, ask: Ask) -> list[float]:
         body: dict[str, Any] = {
             "model": self.settings.model,
-            "prompt": "\n\n".join(message.content for message in ask.messages),
+            "prompt": as_text(ask.messages),
             "max_tokens": 1,
             "logprobs": REPORTED,
             **self.settings.extra_body,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -27,11 +28,13 @@ class Ask:
         key: names the question within a study; randomness and records go by it.
         messages: the conversation, the last one by the user.
         sample: number of the answer, where several are drawn.
+        options: of a multiple-choice question, in the order shown; the first has the letter A.
     """
 
     key: str
     messages: tuple[Message, ...]
     sample: int = 0
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,26 @@ class Reply:
     status: Status
     text: str
     error: str | None = None
+
+
+def as_text(messages: Sequence[Message]) -> str:
+    """A conversation as one text for a base model, a blank line between messages."""
+    return "\n\n".join(message.content for message in messages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectIdentity:
+    """A subject that need not be opened: replies on record are found by it.
+
+    Attributes:
+        name: shown beside every figure.
+        version: changes whenever the same conversation could be answered differently.
+        kind: what kind of subject this is.
+    """
+
+    name: str
+    version: str
+    kind: SubjectKind
 
 
 class Subject(Protocol):

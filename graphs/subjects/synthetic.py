@@ -8,12 +8,24 @@ further messages of the user, pushes by decay^t. With pushes adding up to p,
 
 plus noise, cut to [0, 1]. Its text holds words of the attribute's value so that a simulated rater
 reads a value content of 0.85 x expression.
+
+A question with options is answered by the mass of every letter, as a served model's is read:
+option k, shown at place s, gets
+
+    mass = valid x share_k x f_s / sum over options,    share_k = w_k^sharpness / sum of the same
+
+with f = `first` at the first place and 1 elsewhere, and w as declared or drawn. `shares` tells the
+truth without the taste for a place.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
+import numpy as np
+
+from graphs.items import FloatArray
 from graphs.minds.psychometric.lexicon import VALUES, shipped_lexicon
 from graphs.records import Status
 from graphs.subjects.protocol import Ask, Message, Reply, SubjectKind
@@ -54,7 +66,13 @@ class SyntheticSubject:
         }
 
     async def answer(self, ask: Ask) -> Reply:
-        """Write a text that expresses what the conversation pushes it to, or decline."""
+        """Write a text that expresses what the conversation pushes it to, or decline.
+
+        With options, the mass of every letter, as `read_masses` reads it.
+        """
+        if ask.options:
+            text = json.dumps(self._masses(ask))
+            return Reply(key=ask.key, sample=ask.sample, status=Status.OK, text=text)
         rng = generator(self._seed, "synthetic subject", ask.key, ask.sample)
         pushed = {name for name, push in self._pushes(ask.messages).items() if push}
         odds = [self.settings.attributes[name].refuses for name in sorted(pushed)]
@@ -72,6 +90,28 @@ class SyntheticSubject:
         text = " ".join(sentences)
         return Reply(key=ask.key, sample=ask.sample, status=Status.OK, text=text)
 
+    def shares(self, question: str, options: Sequence[str]) -> FloatArray:
+        """The truth: its distribution over the options of a question, shape [K], sums to 1."""
+        known = self.settings.options
+        weights = [
+            known.weights[option] if option in known.weights else self._drawn(question, option)
+            for option in options
+        ]
+        # In logarithms: a drawn weight may be too small for its power.
+        scores = known.sharpness * np.log(weights)
+        shares = np.exp(scores - scores.max())
+        return shares / shares.sum()
+
+    def _drawn(self, question: str, option: str) -> float:
+        rng = generator(self._seed, "synthetic options", question, option)
+        return max(float(rng.gamma(self.settings.options.concentration)), 1e-12)
+
+    def _masses(self, ask: Ask) -> list[float]:
+        known = self.settings.options
+        masses = self.shares(_question(ask), ask.options)
+        masses[0] *= known.first
+        return (known.valid * masses / masses.sum()).tolist()
+
     def _pushes(self, messages: Sequence[Message]) -> dict[str, float]:
         names = list(self.settings.attributes)
         direct = {
@@ -83,6 +123,12 @@ class SyntheticSubject:
             else direct[name]
             for at, name in enumerate(names)
         }
+
+
+def _question(ask: Ask) -> str:
+    """The text between the last `Question:` and its first option."""
+    form = ask.messages[-1].content.rsplit("Question: ", 1)[-1]
+    return form.split(f"\nA. {ask.options[0]}", 1)[0].strip()
 
 
 def _push(attribute: SyntheticAttribute, messages: Sequence[Message]) -> float:

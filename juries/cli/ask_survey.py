@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from juries.cli.distribution import Survey
+from juries.cli.distribution import People, Survey, survey_section
 
 
 def ask_survey(
@@ -28,6 +28,7 @@ def ask_survey(
         list[str] | None, typer.Option(help="Only questions that these answered.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many questions.")] = None,
+    people: People = None,
     api_key_env: Annotated[str | None, typer.Option(help="Variable that holds the key.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of orders and examples.")] = 0,
 ) -> None:
@@ -43,16 +44,16 @@ def ask_survey(
     from graphs.subjects.settings import LiveSettings
     from juries.asking_surveys import SurveyAnswers, SurveyOptions
     from juries.asking_surveys import ask_survey as put
-    from juries.spec_measures import SurveySpec
     from juries.surveys import read_survey
 
-    reference = read_survey(SurveySpec(path=str(survey), format=survey_format.value))
+    reference = read_survey(survey_section(survey, survey_format, people=people))
     keys = list(reference.shared(population)) if population else list(reference.questions)
     endpoint = EndpointSettings(base_url=base_url, api_key_env=api_key_env)
-    settings = LiveSettings(model=model, endpoints=(endpoint,))
+    api = "completions" if base_model else "chat"
+    settings = LiveSettings(model=model, endpoints=(endpoint,), api=api)
 
     async def ask() -> SurveyAnswers:
-        async with LabelSubject(settings, api="completions" if base_model else "chat") as subject:
+        async with LabelSubject(settings) as subject:
             return await put(
                 subject,
                 reference,

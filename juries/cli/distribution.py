@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from juries.measures.alignment import AlignmentComparison
     from juries.measures.distributional import PopulationComparison
     from juries.measures.estimates import Estimate
+    from juries.spec_measures import SurveySpec
 
 _MOST_POPULATIONS = 20
 _DEFAULT_POPULATIONS = 2
@@ -28,12 +29,34 @@ class Survey(StrEnum):
     GLOBALOPINIONQA = "globalopinionqa"
     OPINIONQA = "opinionqa"
     POPQUORN = "popquorn"
+    MPI = "mpi"
 
 
+People = Annotated[
+    Path | None,
+    typer.Option(help="With --format mpi: people's answers, a row each.", show_default=False),
+]
 Answered = typer.Option(
     show_default=False,
     help="File of answers, a row a question: id or question, probabilities {option: share}.",
 )
+
+
+def survey_section(
+    survey: Path, survey_format: Survey, *, group: str | None = None, people: Path | None = None
+) -> SurveySpec:
+    """The section of a study that says the same.
+
+    Raises:
+        InputError: the options do not go together.
+    """
+    from juries.spec_measures import SurveySpec
+    from personas.errors import InputError
+
+    if people is not None and survey_format is not Survey.MPI:
+        raise InputError("--people goes with --format mpi", where="--people", found=str(people))
+    named = None if people is None else str(people)
+    return SurveySpec(path=str(survey), format=survey_format.value, group=group, people=named)
 
 
 def distribution(
@@ -51,6 +74,7 @@ def distribution(
     group: Annotated[
         str | None, typer.Option(help="Column or attribute whose levels are populations.")
     ] = None,
+    people: People = None,
     resamples: Annotated[int, typer.Option(min=100, help="Bootstrap resamples.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of shuffles and resamples.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
@@ -64,7 +88,6 @@ def distribution(
     """
     from juries.measures.alignment import compare_alignment
     from juries.measures.distributional import compare_to_population
-    from juries.spec_measures import SurveySpec
     from juries.surveys import read_answers, read_survey
     from personas.errors import InputError
     from personas.identity import generator
@@ -75,8 +98,12 @@ def distribution(
             "there is no model to compare", where="--pre, --post",
             hint="Name a file of a model's answers; with both, they are compared with each other.",
         )  # fmt: skip
-    spec = SurveySpec(path=str(survey), format=survey_format.value, group=group)
-    reference = read_survey(spec)
+    reference = read_survey(survey_section(survey, survey_format, group=group, people=people))
+    if not reference.distributions:
+        raise InputError(
+            "there are no people to compare with", where="--people",
+            hint="Name the file of people's answers to the statements.",
+        )  # fmt: skip
     rng = generator(seed, "distribution")
     models = [read_answers(path, reference) for path in given]
     if len(models) == 2:

@@ -15,6 +15,7 @@ from juries.deliberation.asking import plan_deliberation, workload
 from juries.planned import estimate_study
 from juries.running import Prepared, prepare
 from juries.spec import Study
+from juries.subjects.asking import survey_questions
 
 if TYPE_CHECKING:
     from graphs.llm.estimate import Estimate
@@ -40,7 +41,7 @@ def show_plan(study: Study, base: Path, *, limit: int | None, as_json: bool) -> 
             (sum(each.ledger_bytes for each in estimates) or asked * _ROW_BYTES) / 1e6, 1
         ),
     }
-    plan |= _talk(prepared, limit)
+    plan |= _subjects(prepared, len(items)) | _talk(prepared, limit)
     if as_json:
         plan["language_models"] = [asdict(each) for each in estimates]
         typer.echo(json.dumps(plan, indent=1))
@@ -50,6 +51,21 @@ def show_plan(study: Study, base: Path, *, limit: int | None, as_json: bool) -> 
         _line(name.replace("_", " "), value)
     for each in estimates:
         _show(each)
+
+
+def _subjects(prepared: Prepared, items: int) -> dict[str, int]:
+    """Conversations with the study's subjects; their responses' lengths are not known yet."""
+    study = prepared.study
+    if not study.subjects:
+        return {}
+    plan = {"responses to ask for": items * len(study.live_models)}
+    asked = [each.survey for each in study.subjects if each.survey is not None]
+    if asked:
+        questions_of = len(survey_questions(study)[1])
+        plan["survey questions to ask"] = sum(
+            min(questions_of, each.limit or questions_of) * each.orders for each in asked
+        )
+    return plan
 
 
 def _talk(prepared: Prepared, limit: int | None) -> dict[str, int]:

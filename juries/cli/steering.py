@@ -101,7 +101,9 @@ def _with_endpoint(study: SteerStudy, base_url: str | None, model: str | None) -
         raise InputError("--base-url and --model go together", hint="Give both, or neither.")
     endpoint = EndpointSettings(base_url=base_url)
     if isinstance(study.subject, LiveSettings):
-        subject = study.subject.model_copy(update={"model": model, "endpoints": (endpoint,)})
+        subject = study.subject.model_copy(
+            update={"model": model, "endpoints": (endpoint,), "serve": None}
+        )
     else:
         subject = LiveSettings(model=model, endpoints=(endpoint,))
     return study.model_copy(update={"subject": subject})
