@@ -15,6 +15,9 @@ def too_long(context: DeliberationContext, floor: Floor, round_: int) -> bool:
     Jurors have what they heard and what they said; what was condensed counts by its summary.
     """
     heard = context.heard(floor, round_ - 1)
+    most = context.plan.spec.transcript_characters
+    if sum(len(row.text or "") for talk in heard for row in talk.statements) <= most:
+        return False  # nobody has more in front of them than all that was said
     condensed = max((r.number for r in heard if r.summaries), default=1)
     total = np.zeros(context.plan.seats)
     for talk in heard[condensed - 1 :]:
@@ -24,4 +27,4 @@ def too_long(context: DeliberationContext, floor: Floor, round_: int) -> bool:
             if row.status == Status.OK and row.text is not None:
                 length[row.juror] += len(row.text)
         total += (talk.weights > 0) @ length
-    return bool(total.max() > context.plan.spec.transcript_characters)
+    return bool(total.max() > most)

@@ -19,7 +19,7 @@ from graphs.minds.psychometric.talking import (
     argue,
     draft_positions,
     listen,
-    pack_stance,
+    pack_stances,
     revised_positions,
     stances_of,
     susceptibilities,
@@ -96,21 +96,15 @@ class Talker:
                 push = self._settings.talk.advocacy
                 argued[:, column[seat]] = argue(stand, argued[:, column[seat]], side, push)
         words = self._words(task, stand, positions, argued)
-        return [
-            Statement(
-                *turn,
-                order=order,
-                status=Status.OK.value,
-                text=words(column[turn.juror], task.sides.get(turn.juror)),
-                stance=pack_stance(argued[:, column[turn.juror]]),
-                tokens=None,
-                raw=None,
-                mind=self._position,
-                call=None,
-            )
-            for order, turn in zip(task.order, turns, strict=True)
-            if turn not in task.answered
-        ]
+        stances, ok = pack_stances(argued), Status.OK.value
+        rows: list[Statement] = []
+        for order, turn in zip(task.order, turns, strict=True):
+            if turn not in task.answered:
+                place = column[turn.juror]
+                text = words(place, task.sides.get(turn.juror))
+                answer = (order, ok, text, stances[place], None, None, self._position, None)
+                rows.append(Statement(*turn, *answer))
+        return rows
 
     def mediate(self, task: MediateTask) -> list[Statement]:
         """A row for each draft."""
@@ -119,13 +113,14 @@ class Talker:
             for number in range(task.candidates)
         ]
         drafts = self._drafts(task)
+        stances = [None] * len(turns) if drafts is None else pack_stances(drafts)
         return [
             Statement(
                 *turn,
                 order=turn.about,
                 status=Status.FAILED.value if drafts is None else Status.OK.value,
                 text=None if drafts is None else self._draft_text(task, drafts[:, turn.about]),
-                stance=None if drafts is None else pack_stance(drafts[:, turn.about]),
+                stance=stances[turn.about],
                 tokens=None,
                 raw="no opinion had a stance" if drafts is None else None,
                 mind=self._position,

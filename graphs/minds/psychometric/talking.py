@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,16 @@ class Stand:
     def _parts(self) -> tuple[FloatArray, ...]:
         return tuple(q.positions(h) for q, h in zip(self.asked, self.held, strict=True))
 
+    @cached_property
+    def _places(self) -> tuple[slice, ...]:
+        """Rows of each question."""
+        ends = list(accumulate(shape[0] * shape[1] for shape in self.shapes))
+        return tuple(map(slice, [0, *ends], ends))
+
     def split(self, positions: FloatArray) -> tuple[FloatArray, ...]:
         """Positions by question, each in the shape that the question uses."""
-        ends = np.cumsum([shape[0] * shape[1] for shape in self.shapes])[:-1]
-        parts = np.split(positions, ends)
-        return tuple(part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True))
+        places = zip(self._places, self.shapes, strict=True)
+        return tuple(positions[rows].reshape(shape) for rows, shape in places)
 
 
 def susceptibilities(jurors: Sequence[Juror], talk: TalkSettings, seed: int) -> FloatArray:
@@ -126,10 +132,11 @@ def _said(
     if talk.everyone:
         said[:, seats] = positions
         spoke[seats] = True
-    for statement in talk.statements:
-        if statement.status == Status.OK and statement.stance is not None:
-            said[:, statement.juror] = np.frombuffer(statement.stance, dtype="<f8")
-            spoke[statement.juror] = True
+    aloud = [row for row in talk.statements if _has_stance(row)]
+    if aloud:
+        who = [row.juror for row in aloud]
+        said[:, who] = _stances(aloud)
+        spoke[who] = True
     return said, spoke
 
 
@@ -186,14 +193,22 @@ def revised_positions(leading: FloatArray, critiques: FloatArray, *, candidates:
 
 def stances_of(statements: Sequence[Statement]) -> FloatArray | None:
     """Stances of those who said one, shape [rows, speakers]; None where nobody did."""
-    found = [
-        np.frombuffer(statement.stance, dtype="<f8")
-        for statement in statements
-        if statement.status == Status.OK and statement.stance is not None
-    ]
-    return np.stack(found, axis=1) if found else None
+    found = [statement for statement in statements if _has_stance(statement)]
+    return _stances(found) if found else None
 
 
-def pack_stance(position: FloatArray) -> bytes:
-    """A stance as the ledger stores it: float64, little-endian, exact."""
-    return position.astype("<f8", copy=False).tobytes()
+def pack_stances(positions: FloatArray) -> list[bytes]:
+    """Stances as the ledger stores them, one a column: float64, little-endian, exact."""
+    packed = positions.T.astype("<f8").tobytes()
+    width = 8 * len(positions)
+    return [packed[start : start + width] for start in range(0, len(packed), width)]
+
+
+def _has_stance(statement: Statement) -> bool:
+    return statement.stance is not None and statement.status == Status.OK
+
+
+def _stances(statements: Sequence[Statement]) -> FloatArray:
+    """Shape [rows, statements]."""
+    packed = b"".join([statement.stance or b"" for statement in statements])
+    return np.frombuffer(packed, dtype="<f8").reshape(len(statements), -1).T

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from graphs.items import Question
 from graphs.minds.deliberator import Side, response_name
@@ -33,7 +34,7 @@ def speech(
         limit: characters.
     """
     views = [
-        f"{response_name(response)} is {question.points[point - 1]!r} ({reason})"
+        f"{_views(question.points, response)[point - 1]} ({reason})"
         for question, chosen, reasons in points
         for response, (point, reason) in enumerate(zip(chosen, reasons, strict=True))
     ]
@@ -46,11 +47,17 @@ def speech(
 def group_statement(points: Sequence[tuple[Question, Sequence[int]]], *, limit: int) -> str:
     """One line in the words of a mediator; arguments as in `speech`."""
     views = [
-        f"{response_name(response)} is {question.points[point - 1]!r}"
+        _views(question.points, response)[point - 1]
         for question, chosen in points
         for response, point in enumerate(chosen)
     ]
     return shortened(f"We could agree that {'; '.join(views)}.", limit)
+
+
+@lru_cache(maxsize=1024)
+def _views(points: tuple[str, ...], response: int) -> tuple[str, ...]:
+    """What each point of a scale says of a response."""
+    return tuple(f"{response_name(response)} is {label!r}" for label in points)
 
 
 def shortened(text: str, limit: int) -> str:
