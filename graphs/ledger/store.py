@@ -5,62 +5,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.pool import NullPool
 
-from graphs.ledger.faults import translated
-from graphs.ledger.tables import (
-    SCHEMA_VERSION,
-    TABLES,
-    Record,
-    about,
-    insert_statement,
-    metadata,
-    ratings,
-)
-from graphs.records import Cell, Rating, Status
+from graphs.ledger.backend import Backend
+from graphs.ledger.migrations import SCHEMA_VERSION, upgrade
+from graphs.ledger.places import LedgerPlace, PostgresPlace
+from graphs.ledger.statements import answered_by_item, answered_cells, rows_of
+from graphs.ledger.tables import TABLES, Record, about, metadata, names, ratings
+from graphs.records import Cell, Rating
 from personas.errors import InputError, JuriesError
 
 COMMIT_EVERY = 0.05
 """Seconds between commits while a run is answering."""
 COMMIT_ROWS = 10_000
 """Rows waiting at which a commit starts at once, so that memory stays bounded."""
-READ_ROWS = 50_000
 Row = TypeVar("Row", bound=Record)
-_NEXT_REVISION = (
-    sa.update(about)
-    .where(about.c.key == "revision")
-    .values(value=sa.cast(sa.cast(about.c.value, sa.Integer) + 1, sa.Text))
-)
 
 
 class Ledger:
-    """One study's answers in a SQLite file. Create it with `open_ledger`.
+    """One study's answers, in a SQLite file or a PostgreSQL database; `open_ledger` opens it.
 
     Attributes:
-        path: of the file.
+        place: where it lies.
         recorded: ratings committed since it was opened.
         counted: the round whose ballot counts: 0, or the final one after deliberation.
     """
 
-    def __init__(self, engine: sa.Engine, path: Path) -> None:
-        self.path = path
+    def __init__(self, backend: Backend, *, counted: int) -> None:
+        self.place = backend.place
         self.recorded = 0
-        self.counted = 0
-        self._engine = engine
+        self.counted = counted
+        self._backend = backend
         self._waiting: dict[type, list[Record]] = defaultdict(list)
         self._pending = 0
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
-        self._connection: sa.Connection | None = None
-        self._inserts = {
-            row: insert_statement(table, engine.dialect) for row, table in TABLES.items()
-        }
         self._committing = asyncio.Lock()
         self._failure: JuriesError | None = None
 
@@ -92,7 +75,7 @@ class Ledger:
             if rows:
                 loop = asyncio.get_running_loop()
                 try:
-                    await loop.run_in_executor(self._writer, self._write, rows)
+                    await loop.run_in_executor(self._writer, self._backend.write, rows)
                 except JuriesError as error:
                     self._failure = error
                     raise
@@ -119,50 +102,30 @@ class Ledger:
                     await asyncio.wait_for(stop.wait(), COMMIT_EVERY)
                 await self.commit()
 
-    def _write(self, rows: dict[type, list[Record]]) -> None:
-        with translated(self.path):
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            with self._connection.begin():
-                for kind, group in rows.items():
-                    self._connection.exec_driver_sql(self._inserts[kind], list(group))
-                self._connection.execute(_NEXT_REVISION)
-
     # reading
 
     def answered_counts(self, round_: int | None = None) -> dict[int, int]:
-        """Questions answered (not `failed`) per item position in one round, or the one counted."""
-        wanted = self.counted if round_ is None else round_
-        query = (
-            sa.select(ratings.c.item, sa.func.count())
-            .where(ratings.c.round == wanted, ratings.c.status != Status.FAILED)
-            .group_by(ratings.c.item)
-        )
-        with translated(self.path), self._engine.connect() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
+        """Questions answered (not `failed`) per item position in one round, or the one counted.
+
+        The database counts, in one pass over the ratings in key order: ten million take seconds.
+        """
+        query = answered_by_item(self.counted if round_ is None else round_)
+        return self._backend.read(lambda c: {row[0]: row[1] for row in c.execute(query)})
 
     def answered(self, item: int, round_: int = 0) -> frozenset[Cell]:
         """The cells of one item that need not be asked again."""
-        query = sa.select(*(ratings.c[name] for name in Cell._fields)).where(
-            ratings.c.item == item, ratings.c.round == round_, ratings.c.status != Status.FAILED
-        )
-        with translated(self.path), self._engine.connect() as connection:
-            return frozenset(Cell(*row) for row in connection.execute(query))
+        query = answered_cells(item, round_)
+        return self._backend.read(lambda c: frozenset(Cell(*row) for row in c.execute(query)))
 
     def of_item(self, row: type[Row], item: int) -> list[Row]:
         """Every row of one type about one item, in key order."""
-        table = TABLES[row]
-        query = sa.select(table).where(table.c.item == item).order_by(*table.primary_key)
-        with translated(self.path), self._engine.connect() as connection:
-            return [row(*values) for values in connection.execute(query)]
+        query = rows_of(TABLES[row], item=item)
+        return self._backend.read(lambda c: [row(*values) for values in c.execute(query)])
 
     def every(self, row: type[Row]) -> Iterator[Row]:
         """Every row of one type, in key order."""
-        table = TABLES[row]
-        query = sa.select(table).order_by(*table.primary_key)
-        with translated(self.path), self._engine.connect() as connection:
-            found = connection.execution_options(yield_per=READ_ROWS).execute(query)
-            for values in found:
+        for block in self._backend.stream(rows_of(TABLES[row])):
+            for values in block:
                 yield row(*values)
 
     def blocks(
@@ -172,123 +135,109 @@ class Ledger:
         items: int | None = None,
         rounds: int | Literal["counted", "all"] = "counted",
     ) -> Iterator[Sequence[tuple[Any, ...]]]:
-        """Rows in cell order, `READ_ROWS` at a time, as tuples of the named columns.
+        """Rows in cell order, as tuples of the named columns, at most 50,000 at a time.
+
+        Memory does not grow with the run.
 
         Args:
             columns: names of `Rating` fields, in the order wanted.
             items: leave out item positions from here on, for a run with `--limit`.
             rounds: of one ballot, the one that counts, or all.
         """
-        query = sa.select(*(ratings.c[name] for name in columns)).order_by(
-            *ratings.primary_key.columns
-        )
+        query = rows_of(ratings, columns)
         if items is not None:
             query = query.where(ratings.c.item < items)
         if rounds != "all":
             wanted = self.counted if rounds == "counted" else rounds
             query = query.where(ratings.c.round == wanted)
-        compiled = str(
-            query.compile(dialect=self._engine.dialect, compile_kwargs={"literal_binds": True})
-        )
-        with translated(self.path), self._engine.connect() as connection:
-            # The driver's own cursor: a million rows need no Row objects.
-            cursor = connection.connection.cursor()
-            cursor.execute(compiled)
-            while rows := cursor.fetchmany(READ_ROWS):
-                yield rows
-            cursor.close()
+        return self._backend.stream(query)
 
     def revision(self) -> int:
         """A number that grows with every commit, to tell whether an export is still true."""
         query = sa.select(about.c.value).where(about.c.key == "revision")
-        with translated(self.path), self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one())
+        return int(self._backend.read(lambda c: c.execute(query).scalar_one()))
 
     def count(self) -> int:
         """Rows recorded, whatever their status."""
         query = sa.select(sa.func.count()).select_from(ratings)
-        with translated(self.path), self._engine.connect() as connection:
-            return connection.execute(query).scalar_one()
+        return self._backend.read(lambda c: c.execute(query).scalar_one())
 
     def close(self) -> None:
-        """Release the file. Rows not committed are lost; `committing` commits at its end."""
+        """Release it. Rows not committed are lost; `committing` commits at its end."""
         self._writer.shutdown(wait=True)
-        if self._connection is not None:
-            self._connection.close()
-        self._engine.dispose()
+        self._backend.close()
 
 
 def open_ledger(
-    path: Path, *, fingerprint: str, ids: dict[str, Sequence[str]], counted: int = 0
+    place: LedgerPlace, *, fingerprint: str, ids: Mapping[str, Sequence[str]], counted: int = 0
 ) -> Ledger:
-    """Open or create the ledger at `path` for the study with this fingerprint.
+    """Open or create the ledger of the study with this fingerprint; an old one is brought up.
 
     Args:
-        path: the SQLite file; its folder exists.
+        place: the SQLite file, whose folder exists, or the schema of a PostgreSQL database.
         fingerprint: hash of everything that answers depend on.
         ids: what positions stand for, by kind (`item`, `juror`, `mind`, `criterion`).
         counted: the round whose ballot counts; a ledger that exists knows its own.
 
     Raises:
-        InputError: the ledger is another study's, of a newer version, or not a ledger.
-        LedgerError: the file cannot be written.
+        InputError: the ledger is another study's, of a newer version, or not a ledger; the
+            database refuses the login or does not exist.
+        LedgerError: the file cannot be written, or the database not reached.
     """
-    with translated(path):
-        ledger = Ledger(_engine(path), path)
-        with ledger._engine.begin() as connection:  # pyright: ignore[reportPrivateUsage] (same module)
-            if sa.inspect(connection).has_table("about"):
-                ledger.counted = _check(connection, path, fingerprint)
-            else:
-                ledger.counted = counted
-                metadata.create_all(connection)
-                identity = {
-                    "schema": str(SCHEMA_VERSION),
-                    "fingerprint": fingerprint,
-                    "revision": "0",
-                    "counted": str(counted),
-                }
-                connection.execute(
-                    sa.insert(about), [{"key": k, "value": str(v)} for k, v in identity.items()]
-                )
-                for kind, values in ids.items():
-                    rows = [(kind, position, id_) for position, id_ in enumerate(values)]
-                    connection.exec_driver_sql("INSERT INTO names VALUES (?, ?, ?)", rows)
-    return ledger
+    backend = _backend(place)
+
+    def work(connection: sa.Connection) -> int:
+        if not sa.inspect(connection).has_table("about"):
+            _create(connection, fingerprint, ids, counted)
+            return counted
+        said = {row.key: row.value for row in connection.execute(sa.select(about))}
+        upgrade(connection, said, place)
+        if said.get("fingerprint") != fingerprint:
+            raise InputError(
+                "this ledger belongs to another study",
+                where=str(place),
+                found=said.get("fingerprint"),
+                expected=f"fingerprint {fingerprint}",
+                hint="Items, jury, scale, mind or seed have changed since; use another --out.",
+            )
+        return int(said.get("counted", "0"))
+
+    try:
+        return Ledger(backend, counted=backend.set_up(work))
+    except BaseException:
+        backend.close()
+        raise
 
 
-def _check(connection: sa.Connection, path: Path, fingerprint: str) -> int:
-    """Refuse another study's ledger; the round whose ballot counts in this one."""
-    said = {row.key: row.value for row in connection.execute(sa.select(about))}
-    version = said.get("schema", "")
-    if not version.isdigit() or int(version) > SCHEMA_VERSION:
-        raise InputError(
-            "this ledger was written by a newer version of juries",
-            where=path,
-            found=f"schema {version}",
-            expected=f"schema {SCHEMA_VERSION} or older",
-            hint="Upgrade juries, or start again with another --out.",
+def _create(
+    connection: sa.Connection, fingerprint: str, ids: Mapping[str, Sequence[str]], counted: int
+) -> None:
+    metadata.create_all(connection)
+    identity = {
+        "schema": str(SCHEMA_VERSION),
+        "fingerprint": fingerprint,
+        "revision": "0",
+        "counted": str(counted),
+    }
+    connection.execute(sa.insert(about), [{"key": k, "value": v} for k, v in identity.items()])
+    rows = [
+        {"kind": kind, "position": position, "id": id_}
+        for kind, values in ids.items()
+        for position, id_ in enumerate(values)
+    ]
+    if rows:
+        connection.execute(sa.insert(names), rows)
+
+
+def _backend(place: LedgerPlace) -> Backend:
+    if not isinstance(place, PostgresPlace):
+        from graphs.ledger.sqlite import SqliteBackend
+
+        return SqliteBackend(place)
+    if find_spec("psycopg") is None:
+        raise JuriesError(
+            "A ledger in PostgreSQL needs its driver: pip install 'juries[postgres]'."
         )
-    if said.get("fingerprint") != fingerprint:
-        raise InputError(
-            "this ledger belongs to another study",
-            where=path,
-            found=said.get("fingerprint"),
-            expected=f"fingerprint {fingerprint}",
-            hint="Items, jury, scale, mind or seed have changed since; use another --out.",
-        )
-    return int(said.get("counted", "0"))
+    from graphs.ledger.postgres import PostgresBackend
 
-
-def _engine(path: Path) -> sa.Engine:
-    engine = sa.create_engine(
-        f"sqlite:///{path}", poolclass=NullPool, connect_args={"check_same_thread": False}
-    )
-
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction] (a listener)
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    return engine
+    return PostgresBackend(place)

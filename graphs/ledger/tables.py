@@ -1,4 +1,8 @@
-"""The ledger's tables, made from the row types: their fields are the columns, in order."""
+"""The ledger's tables, made from the row types: their fields are the columns, in order.
+
+SQLite and PostgreSQL have the same tables. Text is ordered by code point in both, so that rows come
+in one order whatever the database's locale.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,20 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql
 
-from graphs.records import Call, Cell, Poll, Preference, Rating, Statement, Status, Turn
+from graphs.records import (
+    Call,
+    Cell,
+    Poll,
+    Preference,
+    Rating,
+    Statement,
+    SubjectReply,
+    Turn,
+)
 
-SCHEMA_VERSION = 1
+Text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 metadata = sa.MetaData()
 
@@ -24,11 +37,11 @@ about = sa.Table(
 
 
 def _table(name: str, row: type[tuple[Any, ...]], key: Sequence[str]) -> sa.Table:
-    types: dict[type, type[sa.types.TypeEngine[Any]]] = {
-        int: sa.Integer,
-        float: sa.Double,
-        str: sa.Text,
-        bytes: sa.LargeBinary,
+    types: dict[type, sa.types.TypeEngine[Any]] = {
+        int: sa.Integer(),
+        float: sa.Double(),
+        str: Text,
+        bytes: sa.LargeBinary(),
     }
 
     def column(field: str, hint: Any) -> sa.Column[Any]:
@@ -49,11 +62,13 @@ ratings = _table("ratings", Rating, Cell._fields)
 statements = _table("statements", Statement, Turn._fields)
 preferences = _table("preferences", Preference, Poll._fields)
 calls = _table("calls", Call, ("key",))
+replies = _table("replies", SubjectReply, ("asked",))
+calls_by_item = sa.Index("calls_by_item", calls.c.item)
 
 names = sa.Table(
     "names",
     metadata,
-    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("kind", Text, primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("id", sa.Text, nullable=False),
     sqlite_with_rowid=False,
@@ -61,25 +76,23 @@ names = sa.Table(
 """What the positions in `ratings` stand for; kinds are `item`, `juror`, `mind`, `criterion`."""
 
 
-Record = Rating | Statement | Preference | Call
+Record = Rating | Statement | Preference | Call | SubjectReply
 """Any row that the ledger takes."""
 TABLES: dict[type, sa.Table] = {
     Rating: ratings,
     Statement: statements,
     Preference: preferences,
     Call: calls,
+    SubjectReply: replies,
 }
 
 
-def insert_statement(table: sa.Table, dialect: sa.Dialect) -> str:
-    """Insert a row; where its question was recorded before, only a failed answer gives way."""
-    insert = sqlite.insert(table)
-    answer = [column for column in table.columns if not column.primary_key]
-    statement = insert.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
-        set_={column.name: insert.excluded[column.name] for column in answer},
-        where=None
-        if "status" not in table.columns
-        else table.c.status == sa.literal_column(f"'{Status.FAILED.value}'"),
-    )
-    return str(statement.compile(dialect=dialect))
+def storable(row: Record) -> Record:
+    """The row with what no UTF-8 text in a database can hold (lone surrogates, NUL) as U+FFFD."""
+    cells = (_storable(cell) if isinstance(cell, str) else cell for cell in row)
+    return type(row)(*cells)  # pyright: ignore[reportCallIssue,reportArgumentType] (the same fields)
+
+
+def _storable(text: str) -> str:
+    known = text.encode(errors="replace").decode() if not text.isascii() else text
+    return known.replace("\0", "\ufffd")

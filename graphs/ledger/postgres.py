@@ -1,0 +1,171 @@
+"""The ledger as a schema of a PostgreSQL database, written by several processes at once.
+
+Rows go by COPY into a temporary table and from there into the ledger, so that a question answered
+by two writers is kept once. A connection that is lost is made again and the group of rows sent
+again, which changes nothing where it had arrived. A committed row survives the server's crash as
+far as the server's own `synchronous_commit` says.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+
+from graphs.ledger.backend import READ_ROWS, Result
+from graphs.ledger.faults import ledger_error, translated
+from graphs.ledger.places import PostgresPlace, connection_url
+from graphs.ledger.statements import NEXT_REVISION, insert_rows
+from graphs.ledger.tables import TABLES, Record, storable
+from personas.errors import JuriesError
+
+RETRY_SECONDS = 300.0
+"""How long a server that went away is waited for before the run stops."""
+_PAUSES = (0.1, 5.0)
+_PASSING = {"40001", "40P01", "53300", "57P01", "57P02", "57P03", "57P05", "25006"}
+"""SQLSTATEs of what passes: conflicts, too many connections, a server that restarts or moves."""
+
+
+class PostgresBackend:
+    """A schema of a database; `set_up` makes it."""
+
+    def __init__(self, place: PostgresPlace) -> None:
+        self.place = place
+        self.retry_seconds = RETRY_SECONDS
+        self._engine = _engine(place)
+        self._writer: sa.Connection | None = None
+        self._closing = threading.Event()
+        dialect = self._engine.dialect
+        self._inserts = {
+            row: insert_rows(table, dialect, staged=_staged(table)) for row, table in TABLES.items()
+        }
+
+    def set_up(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """Do work in one transaction that no other process can interleave; never done again."""
+        with translated(self.place), self._engine.begin() as connection:
+            lock = sa.func.hashtextextended(self.place.schema, 0)
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+            if not sa.inspect(connection).has_schema(self.place.schema):
+                connection.execute(sa.schema.CreateSchema(self.place.schema))
+            return work(connection)
+
+    def write(self, rows: Mapping[type, Sequence[Record]]) -> None:
+        """Commit rows, by type, in one transaction; waits for a server that went away."""
+        try:
+            self._persistently(lambda: self._write(rows))
+        except (psycopg.DataError, UnicodeEncodeError):
+            clean = {kind: [storable(row) for row in group] for kind, group in rows.items()}
+            self._persistently(lambda: self._write(clean))
+
+    def read(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """Do work that only reads; done again where the connection was lost."""
+
+        def attempt() -> Result:
+            with self._engine.connect() as connection:
+                return work(connection)
+
+        return self._persistently(attempt)
+
+    def stream(self, query: sa.Select[Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
+        """Plain tuples, at most `READ_ROWS` at a time, by a cursor on the server."""
+        text = str(
+            query.compile(dialect=self._engine.dialect, compile_kwargs={"literal_binds": True})
+        )
+        try:
+            with translated(self.place), self._engine.connect() as connection:
+                driver = _driver(connection)
+                with driver.cursor(name="juries", binary=True) as cursor:
+                    cursor.execute(text.encode())
+                    while rows := cursor.fetchmany(READ_ROWS):
+                        yield rows
+        except psycopg.Error as error:
+            raise ledger_error(self.place, error) from None
+
+    def close(self) -> None:
+        """Close the connections; a write that waits for the server gives up."""
+        self._closing.set()
+        self._forget_writer()
+        self._engine.dispose()
+
+    def _write(self, rows: Mapping[type, Sequence[Record]]) -> None:
+        if self._writer is None:
+            self._writer = self._engine.connect()
+        with self._writer.begin(), _driver(self._writer).cursor() as cursor:
+            for kind, group in rows.items():
+                table = TABLES[kind]
+                staged = _staged(table)
+                cursor.execute(
+                    f"CREATE TEMP TABLE IF NOT EXISTS {staged} (LIKE {table.name})"
+                    " ON COMMIT DELETE ROWS".encode()
+                )
+                with cursor.copy(f"COPY {staged} FROM STDIN".encode()) as copy:
+                    for row in group:
+                        copy.write_row(row)
+                cursor.execute(self._inserts[kind].encode())
+            self._writer.execute(NEXT_REVISION)
+
+    def _persistently(self, attempt: Callable[[], Result]) -> Result:
+        """Try until it works, what is wrong will not pass, or `retry_seconds` are over."""
+        deadline = time.monotonic() + self.retry_seconds
+        pause, longest = _PAUSES
+        while True:
+            try:
+                return attempt()
+            except (DBAPIError, psycopg.Error) as error:
+                cause = error.orig if isinstance(error, DBAPIError) else error
+                self._forget_writer()
+                if isinstance(cause, psycopg.DataError):
+                    raise cause from None
+                failure = ledger_error(self.place, cause)
+                hopeless = not _passes(cause, failure) or time.monotonic() > deadline
+                if hopeless or self._closing.wait(pause):
+                    raise failure from None
+                pause = min(2 * pause, longest)
+
+    def _forget_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.invalidate()
+            self._writer.close()
+            self._writer = None
+
+
+def _passes(error: BaseException | None, failure: JuriesError) -> bool:
+    """Whether trying again can help."""
+    from graphs.ledger.faults import LedgerError
+
+    if not isinstance(failure, LedgerError):
+        return False  # a wrong password or database
+    if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return getattr(error, "sqlstate", None) in _PASSING
+    state = error.sqlstate
+    return state is None or state in _PASSING or state.startswith("08")
+
+
+def _staged(table: sa.Table) -> str:
+    return f"staged_{table.name}"
+
+
+def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+
+
+def _engine(place: PostgresPlace) -> sa.Engine:
+    engine = sa.create_engine(
+        connection_url(place.url),
+        pool_size=2,
+        connect_args={"connect_timeout": 10, "application_name": "juries"},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: psycopg.Connection[Any], _record: object) -> None:  # pyright: ignore[reportUnusedFunction] (a listener)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path TO {place.schema}".encode())
+        connection.commit()
+
+    return engine

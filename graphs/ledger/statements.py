@@ -1,0 +1,78 @@
+"""The SQL that both stores share, built once from the tables.
+
+Of several answers to one question the first valid one stays, whoever wrote it and in whichever
+order: only a `failed` row gives way, and of calls the last account stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from graphs.ledger.tables import about, ratings
+from graphs.records import Cell, Status
+
+_FAILED: sa.ColumnElement[str] = sa.literal_column(f"'{Status.FAILED.value}'", sa.Text)
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+NEXT_REVISION = (
+    sa.update(about)
+    .where(about.c.key == "revision")
+    .values(value=sa.cast(sa.cast(about.c.value, sa.Integer) + 1, sa.Text))
+)
+
+
+def insert_rows(table: sa.Table, dialect: sa.Dialect, *, staged: str | None = None) -> str:
+    """SQL that inserts rows, where their questions were not answered before.
+
+    Args:
+        table: one of the ledger's.
+        dialect: of the database.
+        staged: a table with the same columns to take the rows from, ordered by key so that two
+            writers lock rows in one order; without it the rows are parameters.
+    """
+    has_status = "status" in table.columns
+    insert = _INSERTS[dialect.name](table)
+    statement = insert.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key},
+        where=table.c.status == _FAILED if has_status else None,
+    )
+    if staged is not None:
+        source = table.to_metadata(sa.MetaData(), name=staged)
+        key = [source.c[column.name] for column in table.primary_key.columns]
+        arrived: sa.ColumnElement[Any] = sa.literal_column("ctid", sa.Text)
+        first: list[sa.ColumnElement[Any]] = [arrived.desc()]
+        if has_status:
+            first = [source.c.status == _FAILED, arrived]
+        rows = sa.select(source).ext(postgresql.distinct_on(*key)).order_by(*key, *first)
+        statement = statement.from_select([column.name for column in table.columns], rows)
+    return str(statement.compile(dialect=dialect))
+
+
+def answered_by_item(round_: int) -> sa.Select[Any, int]:
+    """How many questions of each item were answered, failures left out; read in key order."""
+    return (
+        sa.select(ratings.c.item, sa.func.count())
+        .where(ratings.c.round == round_, ratings.c.status != Status.FAILED)
+        .group_by(ratings.c.item)
+    )
+
+
+def answered_cells(item: int, round_: int) -> sa.Select[Any]:
+    """The cells of one item that have an answer."""
+    return sa.select(*(ratings.c[name] for name in Cell._fields)).where(
+        ratings.c.item == item, ratings.c.round == round_, ratings.c.status != Status.FAILED
+    )
+
+
+def rows_of(
+    table: sa.Table, columns: Sequence[str] | None = None, *, item: int | None = None
+) -> sa.Select[Any]:
+    """Rows in key order: of one item, or all."""
+    chosen = table.columns if columns is None else [table.c[name] for name in columns]
+    query = sa.select(*chosen).order_by(*table.primary_key.columns)
+    return query if item is None else query.where(table.c.item == item)
