@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 
 from graphs.llm.settings import GpuPrice, TokenPrice
 from graphs.records import Call
@@ -66,7 +66,6 @@ class Cost:
 class Account:
     """Usage in all and by seat, and how long the servers were in use."""
 
-    total: Usage = field(default_factory=Usage)
     by_juror: dict[int, Usage] = field(default_factory=lambda: defaultdict(Usage))
     began: float | None = None
     ended: float | None = None
@@ -77,8 +76,16 @@ class Account:
         if self.began is None:
             self.began = now - call.seconds
         self.ended = now
-        self.total.add(call)
         self.by_juror[call.juror].add(call)
+
+    @property
+    def total(self) -> Usage:
+        """Usage of all seats together."""
+        sums = {
+            each.name: sum(getattr(one, each.name) for one in self.by_juror.values())
+            for each in fields(Usage)
+        }
+        return Usage(**sums)
 
     @property
     def wall_seconds(self) -> float:
@@ -115,8 +122,3 @@ def gpu_cost(price: GpuPrice, seconds: float) -> Cost:
     amount = seconds / 3600 * price.gpus * price.per_gpu_hour
     basis = f"{seconds:.0f} s x {price.gpus} GPU x {price.per_gpu_hour:g} per hour"
     return Cost(amount=amount, currency=price.currency, basis=basis)
-
-
-def copy_of(usage: Usage) -> Usage:
-    """Usage as it stands now."""
-    return replace(usage)

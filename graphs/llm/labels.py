@@ -132,6 +132,7 @@ def as_written(size: int) -> Order:
     return tuple(range(1, size + 1))
 
 
+@lru_cache(maxsize=4096)
 def order_text(order: Order) -> str:
     """An order as `Call.order` holds it."""
     return ",".join(map(str, order))

@@ -105,6 +105,7 @@ class Renderer:
         self._prompts = prompts
         self._settings = settings
         self._special = (*settings.special_tokens, *special)
+        self._frame = prompts.fill("frame")
         self._persona = lru_cache(maxsize=100_000)(self._render_persona)
         self._questions = lru_cache(maxsize=4096)(self._render_questions)
 
@@ -129,7 +130,7 @@ class Renderer:
     ) -> list[Message]:
         """The conversation that puts these questions about a subject to a juror."""
         question, options, answer = self._questions(form, orders)
-        frame, persona = self._prompts.fill("frame"), self._persona(portrait)
+        frame, persona = self._frame, self._persona(portrait)
         if self._settings.layout == "item-first":
             system, user = (frame,), (subject.text, question, persona, options, answer)
         else:
@@ -155,7 +156,7 @@ class Renderer:
 
     def opening(self, subject: Subject, portrait: str, jury: str) -> list[Message]:
         """How every conversation of one juror about one item begins, when the jury talks."""
-        frame, persona = self._prompts.fill("frame"), self._persona(portrait)
+        frame, persona = self._frame, self._persona(portrait)
         if self._settings.layout == "item-first":
             system, user = (frame,), (subject.text, persona, jury)
         else:

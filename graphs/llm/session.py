@@ -208,7 +208,8 @@ class Session:
         cell = put.cells[0]
         name = f"{request.hash} {prompt} {tuple(cell)} {put.purpose} {put.repeat}"
         return Call(
-            key=digest(name.encode()),
+            # Items first: rows that are written together then lie together in the ledger.
+            key=f"{cell.item:06x}{digest(name.encode())}",
             mind=self.position,
             item=cell.item,
             juror=cell.juror,

@@ -121,12 +121,37 @@ def groups(
         plans: positions of questions that are put together, with their plan.
         shuffle: options are shown in balanced orders, not as they are written.
     """
+    shown: dict[tuple[int, int], tuple[tuple[Order, ...], ...]] = {}
     for subject in sitting.subjects(renderer):
         for criteria, plan in plans:
             for replicate in range(sitting.replicates):
-                group = _group(sitting, subject, criteria, plan, replicate, shuffle=shuffle)
+                occasion = (criteria[0], replicate)
+                if occasion not in shown:  # the same for every response
+                    shown[occasion] = _shown(sitting, plan, *occasion, shuffle=shuffle)
+                group = _group(sitting, subject, criteria, plan, replicate, shown[occasion])
                 if group.seats:
                     yield group
+
+
+def _shown(
+    sitting: Sitting, plan: Plan, criterion: int, replicate: int, *, shuffle: bool
+) -> tuple[tuple[Order, ...], ...]:
+    """In which order each juror sees the options of each question."""
+    panel = sitting.panel
+    if not shuffle:
+        return tuple((as_written(len(asked.points)),) * len(panel) for asked in plan.form.asked)
+    return tuple(
+        # Criteria in one conversation all run the same way, that of the first.
+        orders(
+            panel,
+            asked,
+            seed=sitting.seed,
+            item=sitting.item.id,
+            criterion=criterion,
+            replicate=replicate,
+        )
+        for asked in plan.form.asked
+    )
 
 
 def _group(
@@ -135,21 +160,12 @@ def _group(
     criteria: tuple[int, ...],
     plan: Plan,
     replicate: int,
-    *,
-    shuffle: bool,
+    shown: tuple[tuple[Order, ...], ...],
 ) -> Group:
     item, panel = sitting.item, sitting.panel
     stream = generator(
         sitting.seed, "llm draw", item.id, subject.response, subject.against, criteria[0],
         sitting.round, replicate,
-    )  # fmt: skip
-    shown = tuple(
-        # Criteria in one conversation all run the same way, that of the first.
-        orders(panel, question, seed=sitting.seed, item=item.id, criterion=criteria[0],
-               replicate=replicate)
-        if shuffle
-        else (as_written(len(question.points)),) * len(panel)
-        for question in plan.form.asked
     )  # fmt: skip
     everyone = Group(
         sitting=sitting,
