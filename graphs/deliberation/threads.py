@@ -114,10 +114,13 @@ async def open_saver(path: Path, url_env: str | None = None) -> AsyncGenerator[A
     """
     if url_env is None:
         try:
-            from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+            from graphs.deliberation.sqlite_saver import InlineSqliteSaver
         except ImportError as error:
             raise _missing("langgraph-checkpoint-sqlite") from error
-        async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
+        with InlineSqliteSaver.from_conn_string(str(path)) as saver:
+            saver.setup()
+            # As the ledger does: a killed process loses nothing, and no commit waits for the disk.
+            saver.conn.execute("PRAGMA synchronous=NORMAL")
             yield saver
         return
     url = os.environ.get(url_env)
