@@ -13,14 +13,17 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, model_validator
 
-from graphs.items import Item, Response
+from graphs.item_store import HELD, StoredItems, item_of
+from graphs.items import Item
 from personas.errors import InputError, nearest
 from personas.identity import content_hash
 from personas.persona import AttributeValue
@@ -71,13 +74,13 @@ class ItemSet:
     """The items of a study, read and checked.
 
     Attributes:
-        items: in file order.
+        items: in file order; beyond `HELD` items their texts stay in a file.
         models: in the order their responses have within every item.
         missing: how many items lack the model's response, for the models where any does.
         hash: of all content, in order.
     """
 
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     models: tuple[str, ...]
     missing: Mapping[str, int]
     hash: str
@@ -95,7 +98,8 @@ class _Draft:
 def load_items(source: ItemsSource, base_dir: Path, *, responses_needed: bool = True) -> ItemSet:
     """Read a study's items.
 
-    All items are held: the size of their text, plus about a kilobyte each for five responses.
+    Up to `HELD` items are held; of more, only where each lies in a temporary file, its id and its
+    hash (about 300 bytes an item). A file with one row a response is held while it is read.
 
     Args:
         source: which file and columns.
@@ -108,20 +112,32 @@ def load_items(source: ItemsSource, base_dir: Path, *, responses_needed: bool = 
     path = base_dir / source.path
     prompts_only = not (responses_needed or source.responses or source.response)
     reader = _Reader(source, path, prompts_only=prompts_only)
-    drafts = list(reader.by_response() if source.response else reader.by_item())
+    given: Counter[str] = Counter()  # items with a response, by model
+    drafts = _counted(reader.by_response() if source.response else reader.by_item(), given)
+    first = list(islice(drafts, HELD + 1))
+    stored = StoredItems.spooled(map(_row, chain(first, drafts))) if len(first) > HELD else None
     models = reader.chosen_models()
-    items = tuple(_item(draft, models) for draft in drafts)
+    if stored is not None:
+        items: Sequence[Item] = stored.of_models(models)
+    else:
+        items = tuple(item_of(_row(draft), models) for draft in first)
     if not items:
         raise InputError("the file holds no item", where=path)
-    if responses_needed and not any(item.responses for item in items):
+    if responses_needed and not any(given[model] for model in models):
         raise InputError("no item has a response", where=path)
-    missing = {model: sum(model not in draft.texts for draft in drafts) for model in models}
+    missing = {model: len(items) - given[model] for model in models}
     return ItemSet(
         items=items,
         models=models,
         missing={model: count for model, count in missing.items() if count},
         hash=content_hash([models, [_item_hash(item) for item in items]]),
     )
+
+
+def _counted(drafts: Iterable[_Draft], given: Counter[str]) -> Iterator[_Draft]:
+    for draft in drafts:
+        given.update(draft.texts.keys())
+        yield draft
 
 
 class _Reader:
@@ -324,17 +340,13 @@ class _Reader:
         )
 
 
-def _item(draft: _Draft, models: tuple[str, ...]) -> Item:
-    return Item(
-        id=draft.id,
-        prompt=draft.prompt,
-        responses=tuple(
-            Response(model=model, text=draft.texts[model])
-            for model in models
-            if model in draft.texts
-        ),
-        attributes=draft.attributes,
-    )
+def _row(draft: _Draft) -> dict[str, Any]:
+    return {
+        "id": draft.id,
+        "prompt": draft.prompt,
+        "responses": draft.texts,
+        "attributes": draft.attributes,
+    }
 
 
 def _item_hash(item: Item) -> str:

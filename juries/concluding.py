@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -45,7 +46,7 @@ class Gathered:
         verdicts: the jury's answers.
     """
 
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     jurors: tuple[Juror, ...]
     questions: tuple[Question, ...]
     criteria: tuple[str, ...]

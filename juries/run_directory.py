@@ -16,7 +16,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from graphs.items import Item, Response
+from graphs.item_store import HELD, StoredItems, item_row
+from graphs.items import Item
 from graphs.minds.protocol import MindKind
 from graphs.panel import Juror
 from juries.scores import Scores
@@ -150,9 +151,10 @@ class RunDirectory:
         """Write what was judged, one item a line, in study order."""
         self._write(self.items, (json.dumps(item_row(item)) + "\n" for item in items))
 
-    def read_items(self) -> tuple[Item, ...]:
+    def read_items(self) -> Sequence[Item]:
         """What was judged, in study order."""
-        return tuple(item_of(row.data) for row in read_rows(self.items))
+        stored = StoredItems.over(self.items)
+        return stored if len(stored) > HELD else tuple(stored)
 
     def write_record(self, record: RunRecord) -> None:
         """Write `run.json`."""
@@ -207,24 +209,6 @@ def juror_of(data: dict[str, Any]) -> Juror:
     """The juror behind `juror_row`."""
     persona = Persona.model_validate(data["persona"])
     return Juror(**{key: value for key, value in data.items() if key != "persona"}, persona=persona)
-
-
-def item_row(item: Item) -> dict[str, Any]:
-    """An item as a line of `items.jsonl`."""
-    return {
-        "id": item.id,
-        "prompt": item.prompt,
-        "responses": {r.model: r.text for r in item.responses},
-        "attributes": dict(item.attributes),
-    }
-
-
-def item_of(data: dict[str, Any]) -> Item:
-    """The item behind `item_row`."""
-    responses = tuple(Response(model=m, text=t) for m, t in data["responses"].items())
-    return Item(
-        id=data["id"], prompt=data["prompt"], responses=responses, attributes=data["attributes"]
-    )
 
 
 def versions() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ class JuryTable:
         simulator: whether any mind is a rater simulator.
     """
 
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     models: tuple[str, ...]
     questions: tuple[Question, ...]
     criteria: tuple[str, ...]

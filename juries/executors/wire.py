@@ -13,11 +13,12 @@ from typing import Any
 
 import ormsgpack
 
+from graphs.item_store import item_of, item_row
 from graphs.items import Item
 from graphs.ledger import Record
 from graphs.panel import Juror
 from graphs.records import Call, Preference, Rating, Statement
-from juries.run_directory import item_of, item_row, juror_of, juror_row
+from juries.run_directory import juror_of, juror_row
 from juries.spec import Study
 
 KINDS: tuple[type[Record], ...] = (Call, Rating, Statement, Preference)

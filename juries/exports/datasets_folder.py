@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def write_dataset(
-    folder: Path, run: Run, pairs: Sequence[PreferenceSet], items: tuple[Item, ...]
+    folder: Path, run: Run, pairs: Sequence[PreferenceSet], items: Sequence[Item]
 ) -> dict[str, int]:
     """Write `preferences`, `ratings` and `verdicts` as configurations of one data set.
 

@@ -6,7 +6,7 @@ Every export has a `.provenance.json` beside it (folders: inside), and appears w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +99,7 @@ def export(run: Run, to: str, path: Path, settings: ExportSettings | None = None
     return written
 
 
-Rows = Callable[[PreferenceSet, tuple[Item, ...]], Iterable[dict[str, object]]]
+Rows = Callable[[PreferenceSet, Sequence[Item]], Iterable[dict[str, object]]]
 
 
 def _preferences(rows: Rows) -> Callable[[Run, Path, ExportSettings], Exported]:

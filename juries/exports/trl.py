@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from graphs.items import Item
 from juries.targets.preferences import PreferenceSet
@@ -15,7 +15,7 @@ from juries.targets.preferences import PreferenceSet
 Row = dict[str, object]
 
 
-def dpo_rows(pairs: PreferenceSet, items: tuple[Item, ...]) -> Iterator[Row]:
+def dpo_rows(pairs: PreferenceSet, items: Sequence[Item]) -> Iterator[Row]:
     """One row a pair, with an explicit prompt."""
     for pair in pairs.pairs:
         texts = _texts(items[pair.item])
@@ -26,13 +26,13 @@ def dpo_rows(pairs: PreferenceSet, items: tuple[Item, ...]) -> Iterator[Row]:
         }
 
 
-def reward_rows(pairs: PreferenceSet, items: tuple[Item, ...]) -> Iterator[Row]:
+def reward_rows(pairs: PreferenceSet, items: Sequence[Item]) -> Iterator[Row]:
     """`dpo_rows` with the difference of welfare as margin, in (0, 1]."""
     for pair, row in zip(pairs.pairs, dpo_rows(pairs, items), strict=True):
         yield {**row, "margin": pair.margin}
 
 
-def kto_rows(pairs: PreferenceSet, items: tuple[Item, ...]) -> Iterator[Row]:
+def kto_rows(pairs: PreferenceSet, items: Sequence[Item]) -> Iterator[Row]:
     """One row a response that is only ever chosen (label true) or only ever rejected (false).
 
     A response that is better than one and worse than another carries no label and is left out.
@@ -47,7 +47,7 @@ def kto_rows(pairs: PreferenceSet, items: tuple[Item, ...]) -> Iterator[Row]:
         }
 
 
-def full_rows(pairs: PreferenceSet, items: tuple[Item, ...]) -> Iterator[Row]:
+def full_rows(pairs: PreferenceSet, items: Sequence[Item]) -> Iterator[Row]:
     """One row a pair with everything known of it; the texts are plain strings."""
     for pair in pairs.pairs:
         item = items[pair.item]

@@ -48,7 +48,7 @@ class Evidence:
     ledger_path: Path
     baselines_path: Path
     fingerprint: str
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     jurors: tuple[Juror, ...]
     questions: tuple[Question, ...]
     criteria: tuple[str, ...]

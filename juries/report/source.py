@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,7 +38,7 @@ class Source:
     record: RunRecord
     study: Study
     scores: Scores
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     jurors: tuple[Juror, ...]
 
     @property

@@ -34,7 +34,7 @@ class Prepared:
     """
 
     study: Study
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     models: tuple[str, ...]
     jurors: tuple[Juror, ...]
     jury: dict[str, object]

@@ -62,7 +62,7 @@ class Asked:
         subjects: what became of each.
     """
 
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     subjects: tuple[SubjectRecord, ...]
 
 
@@ -73,7 +73,7 @@ class _Case:
     ask: Ask
 
 
-def expected_items(study: Study, items: Sequence[Item]) -> tuple[Item, ...]:
+def expected_items(study: Study, items: Sequence[Item]) -> Sequence[Item]:
     """The items with an empty place for each response that will be asked for.
 
     Raises:

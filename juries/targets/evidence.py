@@ -45,7 +45,7 @@ class Evidence:
         seed: of the study; targets draw from streams of their own.
     """
 
-    items: tuple[Item, ...]
+    items: Sequence[Item]
     models: tuple[str, ...]
     jurors: tuple[Juror, ...]
     criteria: tuple[str, ...]

@@ -274,3 +274,15 @@ def test_a_choice_with_worths_is_scored_under_its_distribution(
         .mean()
     )
     assert run.scores().of("birch").estimate == pytest.approx(mean, abs=1e-5)
+
+
+def test_a_study_whose_items_stay_in_a_file_scores_the_same(
+    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = small_study()
+    held = juries.run(study, out=tmp_path / "held")
+    for module in ("graphs.sources", "juries.run_directory"):
+        monkeypatch.setattr(f"{module}.HELD", 3)
+    stored = juries.run(study, out=tmp_path / "stored", limit=5)
+    stored = juries.run(study, out=tmp_path / "stored")
+    assert stored.scores() == held.scores()
