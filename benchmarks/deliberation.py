@@ -4,7 +4,8 @@
     python benchmarks/deliberation.py --base-url http://localhost:8000/v1 --model NAME
 
 A juror-turn is one juror's part in one round of talk: a statement, and with it the running vote.
-Each figure is the median of five, all in one process; CPU is of all threads, the ledger's included.
+Items are in flight as in a run. Each figure is the median of five, all in one process; CPU is of
+all threads, the ledger's included.
 With a server it also counts, round by round, which share of prompt tokens came from its cache.
 """
 
@@ -19,14 +20,12 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from graphs.deliberation.build import compile_graph
 from graphs.deliberation.context import DeliberationContext, TalkingBench
 from graphs.deliberation.plan import check_deliberation
 from graphs.deliberation.spec import Deliberation
+from graphs.deliberation.threads import Threads, open_saver
 from graphs.items import Item, Likert, Response, questions
 from graphs.ledger import open_ledger
 from graphs.llm.settings import EndpointSettings, LlmSettings
@@ -34,6 +33,7 @@ from graphs.minds.deliberator import Deliberator
 from graphs.minds.llm import open_llm_mind
 from graphs.minds.psychometric import PsychometricMind
 from graphs.panel import Juror, Panel
+from juries.running import ITEMS_IN_FLIGHT
 from personas.persona import Persona
 
 ROUNDS, SEATS, REPEATS = 3, 12, 5
@@ -103,18 +103,23 @@ async def deliberate(
         ledger=ledger,
         seed=1,
     )
-    path = folder / "checkpoints.sqlite"
-    async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
+    async with open_saver(folder / "checkpoints.sqlite") as saver:
         graph = compile_graph(spec.protocol.kind, saver if saved else None)
+        threads = Threads(graph=graph, name="benchmark") if saved else None
+        waiting = iter(range(len(judged)))
+
+        async def work() -> None:
+            for n in waiting:
+                if threads is None:
+                    await graph.ainvoke({"item": n}, context=context)
+                else:
+                    await threads.visit(n, context)
+
         gc.freeze()
         start = time.process_time()
-        async with ledger.committing():
-            for n in range(len(judged)):
-                options: dict[str, Any] = {}
-                if saved:
-                    config = {"configurable": {"thread_id": str(n)}}
-                    options = {"config": config, "durability": "exit"}
-                await graph.ainvoke({"item": n}, context=context, **options)
+        async with ledger.committing(), asyncio.TaskGroup() as group:
+            for _ in range(ITEMS_IN_FLIGHT):
+                group.create_task(work())
         cpu = time.process_time() - start
         gc.unfreeze()
     ledger.close()
@@ -142,6 +147,7 @@ def speed(count: int) -> None:
     print(f"turns a CPU second, ledger on     {turns / median:,.0f}")
     print(f"CPU ms a turn                     {median / turns * 1e3:.3f}")
     print(f"checkpoints add, CPU ms a turn    {added / turns * 1e3:.3f}")
+    print(f"checkpoints, database, MB         {size / 1e6:,.2f}")
     print(f"checkpoints, bytes a thread       {size / count:,.0f}")
 
 
