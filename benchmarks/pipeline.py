@@ -1,7 +1,8 @@
 """A whole study on the embedded mind: CPU a rating, memory, and the time to resume.
 
 Each figure is a fresh process, so that CPU and resident memory are its own. The whole pipeline
-(graph, ledger, scores, exports) stands beside the mind alone, asked in a bare loop.
+(graph, ledger, all six measures, exports; the report apart) stands beside the mind alone, asked
+in a bare loop.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def main() -> None:
         folder = Path(temporary)
         small = write_study(folder / "small", 400)
         large = write_study(folder / "large", options.large)
-        run = ["-m", "juries", "run", "--display", "none", "--out"]
+        run = ["-m", "juries", "run", "--no-report", "--display", "none", "--out"]
         start = median_cpu(options.repeats, "-m", "juries", "run", small, "--dry-run")
         bare = median_cpu(options.repeats, "-c", BARE, small)
         out = folder / "out"
@@ -115,6 +116,8 @@ def main() -> None:
         print(f"the whole pipeline, CPU s             {whole:>12.2f}")
         print(f"  ratings per CPU second              {ratings / whole:>12,.0f}")
         print(f"  times the mind alone                {whole / bare:>12.2f}")
+        report = median_cpu(options.repeats, "-m", "juries", "report", out)
+        print(f"its report, CPU s                     {report:>12.2f}")
         shutil.rmtree(out)
         small_memory = measure(*run, out, small)[2]
         cpu, _, large_memory = measure(*run, folder / "large-out", large)
