@@ -13,6 +13,9 @@ from juries.executors.contexts import Context, put_item
 from juries.executors.options import RunOptions
 from personas.errors import JuriesError
 
+YOUNG_OBJECTS = 20_000
+"""New objects before they are traced: enough that those of a panel's answers are gone by then."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalExecutor:
@@ -28,6 +31,8 @@ class LocalExecutor:
         """Invoke the graph for every position, so many at a time."""
         waiting = iter(positions)
         gc.freeze()  # what was set up lives to the end: no use in tracing it at every collection
+        often = gc.get_threshold()
+        gc.set_threshold(YOUNG_OBJECTS, *often[1:])
 
         async def work(waiting: Iterator[int]) -> None:
             for position in waiting:
@@ -42,6 +47,7 @@ class LocalExecutor:
         except* JuriesError as errors:
             raise errors.exceptions[0] from None
         finally:
+            gc.set_threshold(*often)
             gc.unfreeze()
 
     async def reports(self) -> list[dict[str, Any]]:
