@@ -14,6 +14,7 @@ from juries.cli import (
     calibrating,
     deliberating,
     distribution,
+    merging,
     people,
     report,
     running,
@@ -55,6 +56,7 @@ def root(
 
 
 app.command("run")(running.run)
+app.command("merge")(merging.merge)
 app.command("score")(running.score)
 app.command("sensitivity")(sensitivity.sensitivity)
 app.command("ask-survey")(ask_survey.ask_survey)

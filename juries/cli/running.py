@@ -184,7 +184,7 @@ def run_and_show(
     if result.record.shard is not None:
         typer.echo(_say_shard(result), err=True)
     elif result.record.recorded:
-        _show(result, as_json=as_json)
+        show(result, as_json=as_json)
         if report:
             after_run(result.path)
     if not result.record.complete:
@@ -231,10 +231,11 @@ def score(
 
     result = open_run(run_folder)
     result.score(None if study is None else load_study(study)[0])
-    _show(result, as_json=as_json)
+    show(result, as_json=as_json)
 
 
-def _show(result: Run, *, as_json: bool) -> None:
+def show(result: Run, *, as_json: bool) -> None:
+    """Print a run's scores."""
     scores = result.scores()
     if as_json:
         typer.echo(scores.model_dump_json(indent=1))
