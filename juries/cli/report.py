@@ -53,8 +53,11 @@ def after_run(run_folder: Path) -> None:
             f"For a report to open in a browser: {HOW}, then juries report {run_folder}", err=True
         )
         return
-    from juries.report import write_report
+    from juries.report import REPORT, is_current, write_report
 
+    if is_current(run_folder):
+        typer.echo(f"Report: {run_folder / REPORT}", err=True)
+        return
     try:
         typer.echo(f"Report: {write_report(run_folder)}", err=True)
     except JuriesError as error:  # the run itself went well

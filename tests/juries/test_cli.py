@@ -70,6 +70,20 @@ def test_scores_can_be_taken_again_under_other_functions(
     assert "Nash" not in text
 
 
+def test_a_report_is_drawn_again_only_when_the_scores_change(
+    small_study: Study, tmp_path: Path
+) -> None:
+    command = ("run", small_study(), "--out", tmp_path / "out", "--display", "none")
+    printed(*command)
+    page = tmp_path / "out" / "report.html"
+    drawn = page.stat().st_mtime_ns
+    printed(*command)
+    assert page.stat().st_mtime_ns == drawn
+    small_study(scores={"resamples": 250})
+    printed(*command)
+    assert page.stat().st_mtime_ns > drawn
+
+
 def test_a_margin_of_ones_own_lies_beside_the_study(small_study: Study, tmp_path: Path) -> None:
     study = small_study(
         population={"path": "people.csv", "rake": {"margins": ["sides.csv"]}}, jury={"seats": 20}

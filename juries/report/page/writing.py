@@ -108,6 +108,7 @@ def _render(source: Source, parts: Any, *, head: str, chunks: list[str]) -> Iter
     functions = list(dict.fromkeys((score.function, score.label) for score in scores.welfare))
     return template.generate(
         title=record.study,
+        inputs=scores.inputs,
         policy=policy(library, script, inline=bool(chunks)),
         style=Markup((_FILES / "report.css").read_text("utf-8")),  # noqa: S704 (our own file)
         library=Markup(library),  # noqa: S704 (Vega's code; its hash is in the policy)
