@@ -11,6 +11,7 @@ from graphs.deliberation.threads import Threads
 from graphs.items import Item, questions
 from graphs.rating import Bench, RatingContext, rating_graph
 from graphs.recorder import Recorder
+from graphs.tracing import span
 from juries.deliberation.asking import deliberation_context
 from juries.spec import Study
 
@@ -63,11 +64,13 @@ async def put_item(position: int, context: Context, threads: Threads | None = No
         context: of the study's graph.
         threads: in which deliberations wait for people, where they sit on the jury.
     """
-    if isinstance(context, RatingContext):
-        rated = await rating_graph().ainvoke({"item": position}, context=context)
-        return rated.get("recorded", 0)
-    if threads is not None:
-        return await threads.visit(position, context)
-    graph = deliberation_graph(context.plan.spec.protocol.kind)
-    talked = await graph.ainvoke({"item": position}, context=context)
-    return talked.get("counted", 0)
+    item = context.items[position]
+    with span("juries.item", {"juries.item": position, "juries.item.id": item.id}):
+        if isinstance(context, RatingContext):
+            rated = await rating_graph().ainvoke({"item": position}, context=context)
+            return rated.get("recorded", 0)
+        if threads is not None:
+            return await threads.visit(position, context)
+        graph = deliberation_graph(context.plan.spec.protocol.kind)
+        talked = await graph.ainvoke({"item": position}, context=context)
+        return talked.get("counted", 0)
