@@ -63,7 +63,9 @@ def gather(directory: RunDirectory, record: RunRecord, progress: Progress) -> Ga
     items = directory.read_items()[: record.items]
     jurors = directory.read_jury()
     asked, names = questions(study.scale), criterion_names(study.scale)
-    with closing(open_ledger(directory.ledger, fingerprint=record.fingerprint, ids={})) as ledger:
+    with closing(
+        open_ledger(directory.ledger_place, fingerprint=record.fingerprint, ids={})
+    ) as ledger:
         if not ledger.count():
             raise JuriesError(f"{directory.path}: nothing was recorded yet, so nothing to score.")
         if not ratings_are_current(directory.ratings, ledger, len(items)):
@@ -182,7 +184,7 @@ def evidence_of(
     minds = ", ".join(f"{mind.name} ({mind.kind})" for mind in record.minds)
     return Evidence(
         folder=directory.path,
-        ledger_path=directory.ledger,
+        ledger_place=directory.ledger_place,
         baselines_path=directory.baselines,
         fingerprint=record.fingerprint,
         items=gathered.items,
@@ -213,7 +215,9 @@ def _inputs(directory: RunDirectory, record: RunRecord, spec: ScoresSpec) -> str
     A row changes only when a failed question is answered later, so two counts tell the rows apart,
     and a run that was killed on its way ends with the same hash as one that was not.
     """
-    with closing(open_ledger(directory.ledger, fingerprint=record.fingerprint, ids={})) as ledger:
+    with closing(
+        open_ledger(directory.ledger_place, fingerprint=record.fingerprint, ids={})
+    ) as ledger:
         rows = [ledger.count(), sum(ledger.answered_counts().values())]
     return content_hash(
         {

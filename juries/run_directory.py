@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from graphs.item_store import HELD, StoredItems, item_row
 from graphs.items import Item
+from graphs.ledger.places import LedgerPlace, PostgresPlace, without_password
 from graphs.minds.protocol import MindKind
 from graphs.panel import Juror
 from juries.scores import Scores
@@ -87,6 +88,7 @@ class RunDirectory:
         self.jury = path / "jury.jsonl"
         self.items = path / "items.jsonl"
         self.ledger = path / "ledger.sqlite"
+        self.database = path / "ledger.json"
         self.baselines = path / "baselines.sqlite"
         self.injection = path / "injection.sqlite"
         self.ratings = path / "ratings.parquet"
@@ -129,6 +131,51 @@ class RunDirectory:
             lock.write(f"{os.getpid()}\n")
             lock.flush()
             yield
+
+    @property
+    def ledger_place(self) -> LedgerPlace:
+        """Where the answers are: `ledger.sqlite`, or the database that `ledger.json` names.
+
+        Raises:
+            InputError: `ledger.json` is damaged.
+        """
+        try:
+            said = json.loads(self.database.read_bytes())
+            return PostgresPlace(url=without_password(said["url"]), schema=said["schema"])
+        except FileNotFoundError:
+            return self.ledger
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"the name of the run's database cannot be read ({error})", where=self.database
+            ) from None
+
+    def settle_ledger(self, wanted: PostgresPlace | None) -> LedgerPlace:
+        """Where this run keeps its answers, from its first session on (`keep_ledger_at`).
+
+        Args:
+            wanted: the database that the study names; None where it names none, which goes on
+                wherever the run began.
+
+        Raises:
+            InputError: the run began elsewhere.
+        """
+        found = self.ledger_place
+        if wanted is None or wanted == found:
+            return found
+        if found != self.ledger or self.ledger.exists():
+            raise InputError(
+                "this run keeps its answers elsewhere",
+                where=self.path,
+                found=str(wanted),
+                expected=str(found),
+                hint="Leave --ledger as it was, or choose another --out.",
+            )
+        return wanted
+
+    def keep_ledger_at(self, place: LedgerPlace) -> None:
+        """Write down where the answers are, once the ledger there was opened."""
+        if isinstance(place, PostgresPlace):
+            self._write(self.database, [json.dumps({"url": place.url, "schema": place.schema})])
 
     def write_study(self, study: Study) -> None:
         """Write the resolved study, from which the run can be repeated."""

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from graphs.deliberation.spec import Deliberation
 from graphs.items import Scale
+from graphs.ledger.places import LedgerSettings, PostgresUrl
 from graphs.llm.settings import LlmSettings
 from graphs.minds.opening import MindSettings
 from graphs.minds.psychometric import PsychometricSettings
@@ -200,6 +201,8 @@ class Study(Settings):
         deliberation: how jurors talk before the ballot that counts; without it they do not.
         baselines: what the jury is compared with.
         injection: whether responses can talk to the jury.
+        ledger: a PostgreSQL database to keep the answers in, by URL or as a section, in place of a
+            SQLite file in the run's folder: several processes may write there at once.
         scores: what is concluded.
     """
 
@@ -216,6 +219,7 @@ class Study(Settings):
     deliberation: Deliberation | None = None
     baselines: BaselinesSpec = Field(default_factory=BaselinesSpec)
     injection: InjectionSpec = Field(default_factory=InjectionSpec)
+    ledger: LedgerSettings | PostgresUrl | None = None
     scores: ScoresSpec = Field(default_factory=ScoresSpec)
 
     @model_validator(mode="after")

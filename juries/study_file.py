@@ -90,7 +90,8 @@ def _sentence(problem: Any, lines: dict[Place, int]) -> str:
     message: str = problem["msg"].removeprefix("Value error, ")
     found: object = problem.get("input")
     said = problem["type"] == "missing" or "}" in repr(found) or "]" in repr(found)
-    seen = "" if said else f", found {shorten(found)}"
+    secret = "ledger" in problem["loc"] or ("://" in repr(found) and "@" in repr(found))
+    seen = "" if said or secret else f", found {shorten(found)}"
     return f"{place}: {message}{seen}" if place else f"{message}{seen}"
 
 

@@ -71,7 +71,7 @@ def _absorb(connection: sqlite3.Connection, source: Path) -> None:
         for table in TABLES.values():
             if table.name not in there:
                 continue
-            columns = ", ".join(column.name for column in table.columns)
+            columns = ", ".join(f'"{column.name}"' for column in table.columns)
             verb = "INSERT OR IGNORE" if table is replies else "INSERT"
             try:
                 connection.execute(

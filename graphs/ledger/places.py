@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from personas.errors import InputError
 from personas.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ DRIVER = "postgresql+psycopg"
 _ACCEPTED = (DRIVER, "postgresql", "postgres")
 _SECRETS = ("password", "sslpassword")
 _REMEMBERED: dict[str, dict[str, str]] = {}
+_EXPECTED = "postgresql+psycopg://user@host:port/database"
 _IN_URL = re.compile(r"(://[^:/?#\s'\"]*):[^\s'\"]*@|([?&](?:ssl)?password=)[^&\s'\"]*")
 
 
@@ -75,7 +77,14 @@ def without_password(url: str) -> str:
         for name, value in (("password", parsed.password), *parsed.query.items())
         if name in _SECRETS and isinstance(value, str)
     }
-    bare = parsed.set(drivername=DRIVER, password=None).difference_update_query(_SECRETS)
+    bare = sa.URL.create(  # `set` takes no None, and would keep the password
+        DRIVER,
+        username=parsed.username,
+        host=parsed.host,
+        port=parsed.port,
+        database=parsed.database,
+        query=parsed.query,
+    ).difference_update_query(_SECRETS)
     shown = bare.render_as_string(hide_password=False)
     if secrets:
         _REMEMBERED[shown] = secrets
@@ -91,6 +100,25 @@ def connection_url(url: str) -> sa.URL:
     return sa.make_url(url).set(password=secrets.get("password")).update_query_dict(rest)
 
 
+def in_database(settings: LedgerSettings | str | None, fingerprint: str) -> PostgresPlace | None:
+    """Where a study with this fingerprint wants its ledger; None for a file in the run's folder."""
+    if isinstance(settings, str):
+        settings = LedgerSettings(url=settings)
+    return None if settings is None else settings.place(fingerprint)
+
+
+def ledger_option(url: str) -> str:
+    """A URL given on the command line, as a study holds it.
+
+    Raises:
+        InputError: it is not of a PostgreSQL database; the message does not repeat it.
+    """
+    try:
+        return without_password(url)
+    except ValueError as error:
+        raise InputError(str(error), where="--ledger", expected=_EXPECTED) from None
+
+
 def _checked(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -99,8 +127,8 @@ def _checked(value: object) -> object:
     except ValueError as error:
         raise PydanticCustomError(
             "ledger_url",
-            "{problem}; it begins with postgresql:// and ends with the name of the database",
-            {"problem": str(error)},
+            "{problem}; expected {expected}",
+            {"problem": str(error), "expected": _EXPECTED},
         ) from None
 
 

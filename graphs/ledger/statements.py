@@ -62,6 +62,15 @@ def answered_by_item(round_: int) -> sa.Select[Any, int]:
     )
 
 
+def statuses_by_item(round_: int) -> sa.Select[Any, str, int]:
+    """How many questions of each item came to which status."""
+    return (
+        sa.select(ratings.c.item, ratings.c.status, sa.func.count())
+        .where(ratings.c.round == round_)
+        .group_by(ratings.c.item, ratings.c.status)
+    )
+
+
 def answered_cells(item: int, round_: int) -> sa.Select[Any]:
     """The cells of one item that have an answer."""
     return sa.select(*(ratings.c[name] for name in Cell._fields)).where(

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from graphs.ledger.backend import Backend
 from graphs.ledger.migrations import SCHEMA_VERSION, upgrade
 from graphs.ledger.places import LedgerPlace, PostgresPlace
-from graphs.ledger.statements import answered_by_item, answered_cells, rows_of
+from graphs.ledger.statements import answered_by_item, answered_cells, rows_of, statuses_by_item
 from graphs.ledger.tables import TABLES, Record, about, metadata, names, ratings
 from graphs.records import Cell, Rating
 from personas.errors import InputError, JuriesError
@@ -111,6 +111,11 @@ class Ledger:
         """
         query = answered_by_item(self.counted if round_ is None else round_)
         return self._backend.read(lambda c: {row[0]: row[1] for row in c.execute(query)})
+
+    def statuses(self, round_: int = 0) -> dict[tuple[int, str], int]:
+        """Rows of one round by item position and status."""
+        query = statuses_by_item(round_)
+        return self._backend.read(lambda c: {(r[0], r[1]): r[2] for r in c.execute(query)})
 
     def answered(self, item: int, round_: int = 0) -> frozenset[Cell]:
         """The cells of one item that need not be asked again."""

@@ -101,10 +101,22 @@ def run(
     api_key_env: Annotated[
         str | None, typer.Option(metavar="NAME", help="Variable that holds the key for it.")
     ] = None,
+    layout: Annotated[
+        LayoutChoice | None,
+        typer.Option(help="Order of a language model's prompts, in place of the study's."),
+    ] = None,
     executor: Executor = ExecutorChoice.LOCAL,
     workers: Workers = None,
     ray_address: RayAddress = None,
     shard: ShardOf = None,
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Keep the answers in a PostgreSQL database, postgresql+psycopg://USER@HOST/NAME; "
+            "the password comes from PGPASSWORD or ~/.pgpass.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked, and ask nothing.")
     ] = False,
@@ -118,6 +130,7 @@ def run(
 
     Run again with the same --out, it goes on where it stopped.
     """
+    from graphs.ledger.places import ledger_option
     from juries.executors import Placement, Shard, parse_shard
     from juries.runs import load_study
     from juries.served import Servers, point
@@ -131,6 +144,8 @@ def run(
     loaded, base = load_study(study)
     if seed is not None:
         loaded = loaded.model_copy(update={"seed": seed})
+    if ledger is not None:
+        loaded = loaded.model_copy(update={"ledger": ledger_option(ledger)})
     servers = Servers(
         serve=serve,
         serve_args=tuple(shlex.split(serve_args)),
@@ -140,6 +155,7 @@ def run(
         model=model,
         api_key_env=api_key_env,
         max_connections=max_connections,
+        layout=None if layout is None else layout.value,
     )
     loaded = point(loaded, servers)
     if dry_run:

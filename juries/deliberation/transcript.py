@@ -46,7 +46,7 @@ def transcript(directory: RunDirectory, item: str, *, hearer: str | None = None)
     seat = None
     if hearer is not None:
         seat = _place(hearer, [juror.id for juror in jurors], "juror", directory)
-    opened = open_ledger(directory.ledger, fingerprint=record.fingerprint, ids={})
+    opened = open_ledger(directory.ledger_place, fingerprint=record.fingerprint, ids={})
     with closing(opened) as ledger:
         floor = Floor(position, [
             *ledger.of_item(Rating, position),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphs.items import Criterion, FloatArray, Item, Question
-from graphs.ledger import Ledger, open_ledger
+from graphs.ledger import Ledger, LedgerPlace, open_ledger
 from graphs.panel import Juror
 from juries.spec import ScoresSpec
 from juries.verdicts import Float32, Verdicts
@@ -29,7 +29,7 @@ class Evidence:
 
     Attributes:
         folder: of the run.
-        ledger_path: where every answer lies.
+        ledger_place: where every answer lies.
         baselines_path: where answers without a persona lie, if any were asked.
         fingerprint: of the run.
         items: those the run covers.
@@ -45,7 +45,7 @@ class Evidence:
     """
 
     folder: Path
-    ledger_path: Path
+    ledger_place: LedgerPlace
     baselines_path: Path
     fingerprint: str
     items: Sequence[Item]
@@ -114,7 +114,7 @@ class Evidence:
     @contextlib.contextmanager
     def ledger(self) -> Generator[Ledger]:
         """The run's ledger, open while the block runs."""
-        ledger = open_ledger(self.ledger_path, fingerprint=self.fingerprint, ids={})
+        ledger = open_ledger(self.ledger_place, fingerprint=self.fingerprint, ids={})
         try:
             yield ledger
         finally:

@@ -105,7 +105,9 @@ class Source:
     @contextlib.contextmanager
     def ledger(self) -> Generator[Ledger]:
         """The ledger, open while the block runs."""
-        ledger = open_ledger(self.directory.ledger, fingerprint=self.record.fingerprint, ids={})
+        ledger = open_ledger(
+            self.directory.ledger_place, fingerprint=self.record.fingerprint, ids={}
+        )
         try:
             yield ledger
         finally:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs.ledger import Ledger
+from graphs.ledger.places import redacted
 from graphs.minds.protocol import Accountable
 from graphs.rating import Bench
 from juries.run_directory import MindRecord, RunDirectory, RunRecord, now, versions
@@ -70,7 +71,7 @@ def begin_record(
         started=now() if earlier is None else earlier.started,
         updated=now(),
         sessions=1 if earlier is None else earlier.sessions + 1,
-        command=shlex.join(["juries", *sys.argv[1:]]),
+        command=redacted(shlex.join(["juries", *sys.argv[1:]])),
         versions=versions(),
         hashes=prepared.hashes,
         jury=prepared.jury,

@@ -9,6 +9,7 @@ from typing import Any
 
 from graphs.items import criterion_names, questions
 from graphs.ledger import Ledger, open_ledger
+from graphs.ledger.places import in_database
 from graphs.minds.human_forms import HumanAnswers
 from graphs.minds.opening import MindSettings, open_mind, served
 from graphs.minds.protocol import Accountable, RatingTask
@@ -249,8 +250,8 @@ def _open_ledger(
     prepared: Prepared, directory: RunDirectory, benches: Sequence[Bench], mark: str
 ) -> Ledger:
     study = prepared.study
-    return open_ledger(
-        directory.ledger,
+    ledger = open_ledger(
+        directory.settle_ledger(in_database(study.ledger, mark)),
         fingerprint=mark,
         ids={
             "item": [item.id for item in prepared.items],
@@ -260,6 +261,8 @@ def _open_ledger(
         },
         counted=0 if study.deliberation is None else study.deliberation.final_round,
     )
+    directory.keep_ledger_at(ledger.place)
+    return ledger
 
 
 async def _expect(session: _Session) -> None:

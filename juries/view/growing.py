@@ -102,7 +102,8 @@ class Reports:
 def _left_by_the_run(run: Path) -> Path | None:
     """The report that a finished run wrote itself, unless something was written since."""
     page = run / "report.html"
-    inputs = [run / name for name in ("scores.json", "run.json", "ledger.sqlite")]
+    ledger = "ledger.json" if (run / "ledger.json").exists() else "ledger.sqlite"
+    inputs = [run / name for name in ("scores.json", "run.json", ledger)]
     if not page.exists() or not all(path.exists() for path in inputs):
         return None
     written = page.stat().st_mtime_ns

@@ -6,11 +6,12 @@ import fcntl
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from graphs.ledger import Ledger, open_ledger
 from juries.deliberation.people import read_waiting
 from juries.run_directory import RunDirectory, RunRecord
 from juries.scores import NOT_CALIBRATED
@@ -79,8 +80,8 @@ def look(name: str, folder: Path, *, closely: bool = False) -> Seen:
     waiting = read_waiting(directory)
     statuses: dict[str, int] = {}
     items: dict[int, int] = {}
-    if (closely or running or not record.complete) and directory.ledger.exists():
-        statuses, items = _counts(directory.ledger)
+    if closely or running or not record.complete:
+        statuses, items = _counts(directory, record)
     return Seen(
         name=name,
         study=record.study,
@@ -99,7 +100,11 @@ def look(name: str, folder: Path, *, closely: bool = False) -> Seen:
 
 def revision(folder: Path) -> int:
     """A number that grows with every commit to the run's ledger; -1 where there is none."""
-    path = RunDirectory(folder).ledger
+    directory = RunDirectory(folder)
+    if directory.database.exists():
+        with _in_database(directory, directory.read_record()) as ledger:
+            return ledger.revision()
+    path = directory.ledger
     if not path.exists():
         return -1
     try:
@@ -113,10 +118,11 @@ def revision(folder: Path) -> int:
 def copy_of(folder: Path) -> Path:
     """The run as it stands now, in a folder of its own that may be scored and thrown away.
 
-    The ledger is copied by SQLite's backup, which gives one state even while it is written.
+    The ledger is copied by SQLite's backup, which gives one state even while it is written; one in
+    a database is read where it is.
     """
     target = Path(tempfile.mkdtemp(prefix="juries-view-"))
-    for name in ("study.yaml", "run.json", "items.jsonl", "jury.jsonl"):
+    for name in ("study.yaml", "run.json", "items.jsonl", "jury.jsonl", "ledger.json"):
         if (folder / name).exists():
             shutil.copyfile(folder / name, target / name)
     for name in ("ledger.sqlite", "baselines.sqlite"):
@@ -129,19 +135,37 @@ def copy_of(folder: Path) -> Path:
     return target
 
 
-def _counts(ledger: Path) -> tuple[dict[str, int], dict[int, int]]:
-    query = "SELECT status, item, count(*) FROM ratings WHERE round = 0 GROUP BY item, status"
-    try:
-        with closing(_open(ledger)) as connection:
-            rows = connection.execute(query).fetchall()
-    except sqlite3.Error as error:
-        raise JuriesError(f"{ledger}: the ledger cannot be read ({error})") from None
+def _counts(directory: RunDirectory, record: RunRecord) -> tuple[dict[str, int], dict[int, int]]:
+    """Rows by status and by item."""
+    if directory.database.exists():
+        with _in_database(directory, record) as ledger:
+            rows = [(*key, count) for key, count in ledger.statuses().items()]
+    elif directory.ledger.exists():
+        rows = _counts_in_file(directory.ledger)
+    else:
+        rows = []
     statuses: dict[str, int] = {}
     items: dict[int, int] = {}
-    for status, item, count in rows:
+    for item, status, count in rows:
         statuses[status] = statuses.get(status, 0) + count
         items[item] = items.get(item, 0) + count
     return statuses, items
+
+
+def _counts_in_file(ledger: Path) -> list[tuple[int, str, int]]:
+    query = "SELECT item, status, count(*) FROM ratings WHERE round = 0 GROUP BY item, status"
+    try:
+        with closing(_open(ledger)) as connection:
+            return connection.execute(query).fetchall()
+    except sqlite3.Error as error:
+        raise JuriesError(f"{ledger}: the ledger cannot be read ({error})") from None
+
+
+@contextmanager
+def _in_database(directory: RunDirectory, record: RunRecord) -> Generator[Ledger]:
+    place = directory.ledger_place
+    with closing(open_ledger(place, fingerprint=record.fingerprint, ids={})) as ledger:
+        yield ledger
 
 
 def _open(path: Path) -> sqlite3.Connection:
