@@ -137,7 +137,9 @@ async def open_saver(path: Path, url_env: str | None = None) -> AsyncGenerator[A
         )
     except ImportError as error:
         raise _missing("langgraph-checkpoint-postgres") from error
-    async with AsyncPostgresSaver.from_conn_string(url) as saver:  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] (extra)
+    # The ledger's address of the same database names SQLAlchemy's driver.
+    address = url.replace("postgresql+psycopg://", "postgresql://", 1)
+    async with AsyncPostgresSaver.from_conn_string(address) as saver:  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] (extra)
         await saver.setup()  # pyright: ignore[reportUnknownMemberType] (extra)
         yield saver
 
