@@ -25,12 +25,23 @@ def transcript(
         str | None,
         typer.Option("--as", metavar="JUROR", help="Only what this juror heard, said and voted."),
     ] = None,
+    prompts: Annotated[
+        bool,
+        typer.Option(
+            "--prompts", help="The exact prompts that language models were sent, with the replies."
+        ),
+    ] = False,
 ) -> None:
-    """Read one item's deliberation from start to end."""
+    """Read one item's deliberation from start to end, or the prompts behind it."""
     from juries.deliberation.transcript import transcript as lines
+    from juries.prompts import item_prompts, prompt_lines
     from juries.run_directory import RunDirectory
 
-    for line in lines(RunDirectory(run_folder), item, hearer=hearer):
+    directory = RunDirectory(run_folder)
+    read = lines(directory, item, hearer=hearer)
+    if prompts:
+        read = prompt_lines(item_prompts(directory, item, juror=hearer))
+    for line in read:
         typer.echo(line)
 
 
