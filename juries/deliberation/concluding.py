@@ -54,7 +54,7 @@ def write_deliberation(
     plan = plan_deliberation(study, jurors, items)
     if plan is None:
         raise InputError("this study has no deliberation", where=directory.study)
-    opened = open_ledger(directory.ledger, fingerprint=record.fingerprint, ids={})
+    opened = open_ledger(directory.ledger_place, fingerprint=record.fingerprint, ids={})
     with closing(opened) as ledger:
         found = conclude_deliberation(
             Talked(
@@ -115,6 +115,7 @@ def conclude_deliberation(run: Talked) -> Deliberated:
         changes=talked.changes(),
         conformity=talked.conformity(),
         speakers=talked.speakers(),
+        ties=talked.ties(),
         paths=talked.paths(),
         verdicts=_verdict_tables(run, decisions),
         dissenting=_dissenting(run, ballots, found),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from juries.deliberation.results import (
     FlipTable,
     JurorPath,
     Pull,
+    Tie,
 )
 from juries.figures import figure
 from juries.measures.deliberation.change import (
@@ -26,7 +28,7 @@ from juries.measures.deliberation.change import (
     welfare_changes,
 )
 from juries.measures.deliberation.conformity import conformity
-from juries.measures.deliberation.influence import influence
+from juries.measures.deliberation.influence import Influence, influence
 from juries.measures.deliberation.spread import spread_changes
 from juries.measures.welfare_functions import parse_welfares
 from juries.spec import ScoresSpec
@@ -166,17 +168,9 @@ class Measures:
 
     def speakers(self) -> tuple[Pull, ...]:
         """How much each juror pulls those who hear them; empty for large juries."""
-        run, ballots = self._run, self._ballots
-        if run.plan.seats > MOST_SPEAKERS or not np.isfinite(ballots.talk).any():
+        found = self._influence
+        if found is None:
             return ()
-        found = influence(
-            ballots.talk,
-            weights=hearing(run.plan, self._steps),
-            items=ballots.items,
-            resamples=min(run.scores.resamples, 500),
-            level=run.scores.level,
-            rng=self._stream("influence"),
-        )
         hearers = np.isfinite(found.pull).sum(axis=0)
         return tuple(
             Pull(
@@ -186,7 +180,41 @@ class Measures:
                 high=_number(found.by_speaker_high[seat]),
                 hearers=int(hearers[seat]),
             )
-            for seat, juror in enumerate(run.plan.jurors)
+            for seat, juror in enumerate(self._run.plan.jurors)
+        )
+
+    def ties(self) -> tuple[Tie, ...]:
+        """Who hears whom in any round, and how far they follow; empty for large juries."""
+        found, jurors = self._influence, self._run.plan.jurors
+        if found is None:
+            return ()
+        heard = hearing(self._run.plan, self._steps).max(axis=0) > 0
+        return tuple(
+            Tie(
+                hearer=jurors[hearer].id,
+                speaker=jurors[speaker].id,
+                pull=_number(found.pull[hearer, speaker]),
+                low=_number(found.low[hearer, speaker]),
+                high=_number(found.high[hearer, speaker]),
+            )
+            for hearer in range(len(jurors))
+            for speaker in range(len(jurors))
+            if heard[hearer, speaker] and hearer != speaker
+        )
+
+    @cached_property
+    def _influence(self) -> Influence | None:
+        """Who moved whom; None for large juries, and where positions have no order."""
+        run, ballots = self._run, self._ballots
+        if run.plan.seats > MOST_SPEAKERS or not np.isfinite(ballots.talk).any():
+            return None
+        return influence(
+            ballots.talk,
+            weights=hearing(run.plan, self._steps),
+            items=ballots.items,
+            resamples=min(run.scores.resamples, 500),
+            level=run.scores.level,
+            rng=self._stream("influence"),
         )
 
     def paths(self) -> tuple[JurorPath, ...]:

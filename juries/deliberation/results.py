@@ -50,6 +50,16 @@ class Pull(Result):
     hearers: int
 
 
+class Tie(Result):
+    """One line of the network: how much of the gap to the speaker the hearer closes in a round."""
+
+    hearer: str
+    speaker: str
+    pull: float | None = Field(description="null where it cannot be told apart from other pulls")
+    low: float | None
+    high: float | None
+
+
 class ConformityFigures(Result):
     """Moves towards the local majority, beyond the drift of the same jurors without talk."""
 
@@ -85,6 +95,9 @@ class DeliberationReport(Result):
     changes: tuple[ChangeFigures, ...]
     conformity: ConformityFigures | None
     speakers: tuple[Pull, ...]
+    ties: tuple[Tie, ...] = Field(
+        default=(), description="every line of the network; empty for large juries"
+    )
     paths: tuple[JurorPath, ...]
     verdicts: tuple[VerdictTable, ...]
     dissenting: Figure = Field(description="share of decided or hung questions with dissent")

@@ -78,7 +78,7 @@ def _measure_makers(findings: Findings) -> Makers:
 
 def _deliberation_makers(findings: Findings) -> Makers:
     """Figures of what talk changed, for a jury that talked."""
-    from juries.report.charts import deliberation
+    from juries.report.charts import deliberation, network
 
     found = findings.source.deliberation
     if found is None:
@@ -86,6 +86,7 @@ def _deliberation_makers(findings: Findings) -> Makers:
     available = {
         "deliberation_changes": (bool(found.changes), deliberation.changes),
         "flips": (bool(found.flips), deliberation.flips),
+        "influence": (any(t.pull is not None for t in found.ties), network.influence),
         "speakers": (any(s.pull is not None for s in found.speakers), deliberation.speakers),
     }
     return {name: partial(make, found) for name, (there, make) in available.items() if there}

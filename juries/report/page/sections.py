@@ -181,7 +181,7 @@ def deliberation(findings: Findings, makers: Makers) -> Section:
     paragraphs.append(f"Share of questions with a dissenting minority: {found.dissenting}.")
     blocks: list[Block] = [
         Prose(paragraphs=tuple(paragraphs)),
-        *_drawings(makers, "deliberation_changes", "flips", "speakers"),
+        *_drawings(makers, "deliberation_changes", "flips", "influence", "speakers"),
     ]
     if found.notes:
         blocks.append(Prose(paragraphs=found.notes, style="notes"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from juries.report.findings import Findings
 from juries.report.page.blocks import Block, Facts, Prose, Section, Table
+from juries.report.page.use import use_of
 from juries.scores import Scores
 
 THREATS = (
@@ -33,6 +34,7 @@ def validity(findings: Findings) -> Section:
         _answers(findings),
         *_checks(source.scores),
         *_unmeasured(source.scores),
+        *use_of(source.record),
         *_provenance(findings),
     ]
     return Section(id="validity", title="Validity and provenance", blocks=blocks)
