@@ -101,7 +101,7 @@ def item_prompts(directory: RunDirectory, item: str, *, juror: str | None = None
     seat = None
     if juror is not None:
         seat = place_of(juror, [one.id for one in jurors], "juror", directory)
-    opened = open_ledger(directory.ledger, fingerprint=record.fingerprint, ids={})
+    opened = open_ledger(directory.ledger_place, fingerprint=record.fingerprint, ids={})
     with closing(opened) as ledger:
         matched = _Matched.of(ledger, position)
     rendered = asyncio.run(_render(study, jurors, items, position, matched.recorded))
