@@ -24,6 +24,7 @@ from juries.cli import (
     starting,
     steering,
     targets,
+    vectors,
     view,
 )
 from personas.errors import JuriesError
@@ -70,8 +71,10 @@ app.command("serve", context_settings={"ignore_unknown_options": False, "allow_e
     serving.serve
 )
 app.command("targets")(targets.targets)
+app.command("vectors")(vectors.vectors)
 app.command("export")(targets.export)
 app.command("steer-test")(steering.steer_test)
+app.command("fill")(steering.fill)
 app.command("recompose")(steering.recompose)
 app.command("demo")(starting.demo)
 app.command("new")(starting.new)

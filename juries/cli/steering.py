@@ -1,7 +1,8 @@
-"""`juries steer-test` and `juries recompose`: how far a model can be steered, and other juries."""
+"""`juries steer-test`, `juries fill` and `juries recompose`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,10 @@ from juries.cli.running import Display, Shown
 from personas.errors import InputError
 
 if TYPE_CHECKING:
+    from juries.measures.welfare_functions import WelfareFunction
     from juries.steering.results import AttributeResult, StressTest
     from juries.steering.spec import SteerStudy
+    from juries.surrogate.filling import FilledScores
 
 
 def steer_test(
@@ -53,6 +56,37 @@ def steer_test(
     typer.echo(f"\nEvery reply, rating and figure: {folder}/")
 
 
+def fill(
+    run_folder: Annotated[
+        Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False)
+    ],
+    draws: Annotated[int, typer.Option(min=2, help="Completed data sets.")] = 10,
+) -> None:
+    """Impute ratings that were never asked for, marked, and score the run (extra `torch`).
+
+    Writes filled.parquet and filled.json beside the run's own scores, which stay as they are.
+    """
+    from juries.measures.welfare_functions import parse_welfares
+    from juries.runs import open_run
+
+    try:
+        from juries.surrogate.filled_run import fill_run
+        from juries.surrogate.filling import Pooling
+    except ModuleNotFoundError as error:
+        raise _without_torch(error) from None
+    run = open_run(run_folder)
+    scores = run.study.scores
+    pooling = Pooling(
+        draws=draws, resamples=scores.resamples, level=scores.level, seed=run.record.seed
+    )
+    functions = parse_welfares(scores.welfare)
+    found = fill_run(run, functions, pooling=pooling)
+    _print_filled(found.scores, functions)
+    typer.secho(f"Produced by {found.produced_by}", fg=typer.colors.YELLOW)
+    table, figures = found.write(run.path)
+    typer.echo(f"Every cell, imputed ones marked: {table}; figures: {figures}")
+
+
 def recompose(
     run_folder: Annotated[
         Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False)
@@ -70,16 +104,26 @@ def recompose(
         from juries.surrogate.recomposing import Composition
         from juries.surrogate.recomposing import recompose as predict
     except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise InputError(
-            "the surrogate needs torch", hint="Install the extra: pip install 'juries[torch]'."
-        ) from None
+        raise _without_torch(error) from None
     run = open_run(run_folder)
     functions = parse_welfares(run.study.scores.welfare)
     found = predict(run, load_model(jury, Composition), jury.resolve().parent, functions)
-    scores = found.scores
     typer.echo(f"{found.recorded} seats with recorded ratings, {found.predicted} predicted")
+    _print_filled(found.scores, functions)
+    typer.secho(
+        f"A prediction by a surrogate of: {run.scores().produced_by}", fg=typer.colors.YELLOW
+    )
+
+
+def _without_torch(error: ModuleNotFoundError) -> Exception:
+    if error.name != "torch":
+        return error
+    return InputError(
+        "the surrogate needs torch", hint="Install the extra: pip install 'juries[torch]'."
+    )
+
+
+def _print_filled(scores: FilledScores, functions: Sequence[WelfareFunction]) -> None:
     for f, function in enumerate(functions):
         typer.secho(function.label, bold=True)
         for m, name in enumerate(scores.models):
@@ -87,9 +131,6 @@ def recompose(
             typer.echo(f"  {name}: {scores.estimate[f, m]:.3f} [{low:.3f}, {high:.3f}]")
     for note in scores.notes:
         typer.echo(note)
-    typer.secho(
-        f"A prediction by a surrogate of: {run.scores().produced_by}", fg=typer.colors.YELLOW
-    )
 
 
 def _with_endpoint(study: SteerStudy, base_url: str | None, model: str | None) -> SteerStudy:

@@ -77,7 +77,7 @@ def targets(
     scores = run.study.scores
     groups = tuple(group or scores.groups)
     settings = TargetSettings(
-        pairs=_pair_settings(
+        pairs=pair_settings(
             welfare or scores.welfare[0],
             pairs,
             groups if pareto else (),
@@ -136,7 +136,7 @@ def export(
     functions = parse_welfares([welfare] if welfare else named)
     others = tuple(f for f in parse_welfares(named) if f != functions[0])
     settings = ExportSettings(
-        pairs=_pair_settings(
+        pairs=pair_settings(
             functions[0].name,
             pairs,
             tuple(group or ()),
@@ -157,7 +157,7 @@ def export(
     typer.secho(f"Judged by: {written.provenance.produced_by}", fg=typer.colors.YELLOW)
 
 
-def _pair_settings(
+def pair_settings(
     welfare: str,
     pairs: Pairs,
     groups: tuple[str, ...],
@@ -165,6 +165,7 @@ def _pair_settings(
     pareto: bool,
     filters: tuple[float, float, float],
 ) -> PairSettings:
+    """What the options on pairs say; filters are margin, agreement and confidence, at least."""
     from juries.measures.welfare_functions import parse_welfare
     from juries.targets.pairs import PairSettings
 

@@ -96,13 +96,10 @@ def filled_scores(
     """
     pooling = pooling or Pooling()
     verdicts = gathered.verdicts
-    shape = verdicts.points.shape[1:]
-    there = np.broadcast_to(verdicts.present[:, :, None], shape)
-    missing = np.isnan(verdicts.overall()) & there
-    if asked is not None:
-        missing &= ~asked
+    there = np.broadcast_to(verdicts.present[:, :, None], verdicts.points.shape[1:])
+    missing = never_asked(gathered, asked)
     weights = np.array([juror.weight for juror in gathered.jurors])
-    completed = _completed(gathered, model, missing, pooling)
+    completed = completed_utilities(gathered, model, missing, pooling)
     return pool_scores(
         completed,
         functions,
@@ -113,6 +110,20 @@ def filled_scores(
         reports=tuple(each.report for each in model.surrogates),
         pooling=pooling,
     )
+
+
+def never_asked(gathered: Gathered, asked: BoolArray | None = None) -> BoolArray:
+    """Which ratings of existing responses are missing and were not asked for, bool [M, I, J].
+
+    Args:
+        gathered: a run.
+        asked: bool [M, I, J], which questions were put; without it every missing rating counts
+            as never asked for.
+    """
+    overall = gathered.verdicts.overall()
+    there = np.broadcast_to(gathered.verdicts.present[:, :, None], overall.shape)
+    missing = np.isnan(overall) & there
+    return missing if asked is None else missing & ~asked
 
 
 def pool_scores(
@@ -163,7 +174,7 @@ def pool_scores(
     )
 
 
-def _completed(
+def completed_utilities(
     gathered: Gathered, model: RunModel, missing: BoolArray, pooling: Pooling
 ) -> Iterator[FloatArray]:
     """Utilities [M, I, J] with missing ones drawn, one array a draw."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,7 @@ class VectorEffect:
         over_random: steered less a random vector of equal norm: what the direction does, beyond
             what any push of that size does.
         over_opposed: steered less steered the other way.
+        groups: of jurors, where some were named: steered less random, as each group rates it.
         layer: where the vector was added.
         strength: in multiples of the difference of means.
         judged_by: which minds judged.
@@ -52,11 +53,31 @@ class VectorEffect:
     over_unsteered: Estimate
     over_random: Estimate
     over_opposed: Estimate
+    groups: Mapping[str, Estimate]
     layer: int
     strength: float
     judged_by: str
     missing: float
     generated: tuple[Generated, ...]
+
+    @property
+    def reading(self) -> str:
+        """What was found, in a few lines."""
+        lines = [
+            f"At layer {self.layer}, strength {self.strength:g}, on {len(self.generated)} held-out "
+            f"prompts; utility from 0 to 1, judged blind by {self.judged_by}.",
+            "",
+            f"- Steered less unsteered: {self.over_unsteered}.",
+            f"- Steered less a random vector of equal norm: {self.over_random}.",
+            f"- Steered less steered the other way: {self.over_opposed}.",
+            *(
+                f"- As {name} rates it, steered less random: {effect}."
+                for name, effect in self.groups.items()
+            ),
+        ]
+        if self.missing:
+            lines.append(f"- {self.missing:.1%} of the questions have no valid answer.")
+        return "\n".join(lines)
 
 
 def generate_conditions(
@@ -104,6 +125,7 @@ async def judge_effect(
     *,
     layer: int,
     strength: float,
+    groups: Mapping[str, NDArray[np.bool_]] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> VectorEffect:
@@ -114,6 +136,7 @@ async def judge_effect(
         jury: seated; a response's name is a letter dealt anew for each prompt.
         layer: where the vector was added.
         strength: how strongly.
+        groups: members among the jurors, [jurors], of groups whose own view is wanted.
         resamples: of prompts and jurors.
         seed: of the names and the resamples.
     """
@@ -130,9 +153,16 @@ async def judge_effect(
     missing = float(np.isnan(table).mean())
     table[:, np.isnan(table).any(axis=0)] = np.nan
     weights = np.array([juror.weight for juror in jury.jurors])
-    drawn = TwoWay.draw(table, weights=weights, resamples=resamples, rng=rng)
-    means = {name: drawn.mean(at) for at, name in enumerate(CONDITIONS)}
     reason = "no juror validly rated every condition of a prompt"
+
+    def drawn(members: NDArray[np.bool_]) -> dict[str, FloatArray]:
+        rated = TwoWay.draw(
+            table[:, :, members], weights=weights[members], resamples=resamples, rng=rng
+        )
+        return {name: rated.mean(at) for at, name in enumerate(CONDITIONS)}
+
+    means = drawn(np.ones(len(weights), dtype=np.bool_))
+    by_group = {name: drawn(members) for name, members in (groups or {}).items()}
 
     def said(replicates: FloatArray) -> Estimate:
         return two_way_estimate(replicates, items=len(generated), reason=reason)
@@ -142,6 +172,7 @@ async def judge_effect(
         over_unsteered=said(means[STEERED] - means[UNSTEERED]),
         over_random=said(means[STEERED] - means[RANDOM]),
         over_opposed=said(means[STEERED] - means[OPPOSED]),
+        groups={name: said(each[STEERED] - each[RANDOM]) for name, each in by_group.items()},
         layer=layer,
         strength=strength,
         judged_by=jury.produced_by,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -17,15 +17,22 @@ from juries.targets.vectors.model import LocalModel
 from personas.errors import InputError
 from personas.files import replacing
 
+if TYPE_CHECKING:
+    from juries.targets.vectors.effect import VectorEffect
+
 FORMAT = "juries.steering_vector/1"
+_UNMEASURED = (
+    "Not measured. Measure it on held-out items against a random vector of equal norm before use."
+)
 
 
-def save_vector(vector: SteeringVector, path: Path) -> Path:
+def save_vector(vector: SteeringVector, path: Path, effect: VectorEffect | None = None) -> Path:
     """Write the vectors, and a card beside them; the path of the card.
 
     Args:
         vector: with all its layers.
         path: ends in `.safetensors`.
+        effect: what the jury saw of it, for the card.
 
     Raises:
         InputError: another suffix, or the file cannot be written.
@@ -42,13 +49,15 @@ def save_vector(vector: SteeringVector, path: Path) -> Path:
         "accuracy": json.dumps([accuracy.value, accuracy.low, accuracy.high, accuracy.n]),
         "trained_on": str(vector.trained_on),
         "truncated": str(vector.truncated),
+        "held_out": json.dumps(vector.held_out),
+        "chosen": json.dumps(vector.chosen),
         "provenance": vector.provenance.model_dump_json(),
     }
     with replacing(path, binary=True) as file:
         file.write(save({"vectors": vector.vectors.contiguous()}, metadata=about))
     card = path.with_suffix(".md")
     with replacing(card) as file:
-        file.write(_card(vector, path.name))
+        file.write(_card(vector, path.name, effect))
     return card
 
 
@@ -89,6 +98,8 @@ def load_vector(path: Path, model: LocalModel | None = None) -> SteeringVector:
         fingerprint=about["fingerprint"],
         truncated=int(about["truncated"]),
         provenance=Provenance.model_validate_json(about["provenance"]),
+        held_out=tuple(json.loads(about["held_out"])),
+        chosen=json.loads(about["chosen"]),
     )
     if model is not None:
         check_model(vector, model, where=path)
@@ -113,10 +124,11 @@ def check_model(vector: SteeringVector, model: LocalModel, *, where: Path | str)
     )
 
 
-def _card(vector: SteeringVector, name: str) -> str:
+def _card(vector: SteeringVector, name: str, effect: VectorEffect | None) -> str:
     """What the file holds, what it was found with, and what it is not."""
     provenance = vector.provenance
     best = vector.separation[vector.layer]
+    how = "chosen on held-out items" if vector.chosen else "as asked for"
     return f"""# {name}
 
 Activation steering vectors for `{vector.model}` (fingerprint `{vector.fingerprint}`):
@@ -124,12 +136,15 @@ Activation steering vectors for `{vector.model}` (fingerprint `{vector.fingerpri
 
 - Method: difference of mean activations over the tokens of contrasting responses,
   {vector.trained_on} pairs; {vector.truncated} responses were cut at the token limit.
-- Layer {vector.layer} (from 0), chosen on held-out items: d' = {best:.2f}; tells held-out pairs
-  apart in {vector.accuracy} of cases.
+- Layer {vector.layer} (from 0), {how}: d' = {best:.2f} on held-out items; tells held-out
+  pairs apart in {vector.accuracy} of cases.
 - Welfare function: `{provenance.welfare}`; pairs: {json.dumps(provenance.settings)}.
 - Judged by: {provenance.produced_by}.
 - Study: {provenance.study}, fingerprint `{provenance.fingerprint}`.
 
 The contrast is what the jury preferred, with all that goes along with it (length, tone, topic).
-Measure the effect on held-out items against a random vector of equal norm before use.
+
+## Effect
+
+{_UNMEASURED if effect is None else effect.reading}
 """

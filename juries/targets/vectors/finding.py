@@ -50,12 +50,14 @@ class VectorSettings:
 
     Attributes:
         held_out: share of the items that choose the layer.
+        layer: counted from 0; chosen on the held-out items when None.
         batch_size: texts at a time.
         max_tokens: longer texts are cut.
         seed: of the split.
     """
 
     held_out: float = 0.3
+    layer: int | None = None
     batch_size: int = 8
     max_tokens: int = 1024
     seed: int = 0
@@ -71,15 +73,17 @@ class SteeringVector:
 
     Attributes:
         vectors: float32 [layers, width]; each is the raw difference of means.
-        layer: chosen on held-out items, counted from 0.
+        layer: where to add them, counted from 0.
         separation: d' on held-out pairs by layer, [layers]; NaN where it is undefined.
-        accuracy: share of held-out pairs told apart by the chosen layer, with its interval; the
-            layer was chosen on the same pairs, so it is somewhat too high.
+        accuracy: share of held-out pairs told apart by the layer, with its interval; where the
+            layer was chosen on the same pairs, it is somewhat too high.
         trained_on: pairs behind the vectors.
         model: name of the model.
         fingerprint: of the model.
         truncated: responses cut at the token limit.
         provenance: where the pairs come from.
+        held_out: positions of the items that no vector was found from.
+        chosen: whether the layer was chosen on them, or named.
     """
 
     vectors: Tensor
@@ -91,9 +95,11 @@ class SteeringVector:
     fingerprint: str
     truncated: int
     provenance: Provenance
+    held_out: tuple[int, ...] = ()
+    chosen: bool = True
 
 
-def contrasts(pairs: PreferenceSet, items: tuple[Item, ...]) -> tuple[Contrast, ...]:
+def contrasts(pairs: PreferenceSet, items: Sequence[Item]) -> tuple[Contrast, ...]:
     """Contrasts from preference pairs: high against low welfare, in the jury or a group."""
     found: list[Contrast] = []
     for pair in pairs.pairs:
@@ -110,7 +116,7 @@ def contrasts(pairs: PreferenceSet, items: tuple[Item, ...]) -> tuple[Contrast, 
 
 
 def group_contrasts(
-    first: PreferenceSet, second: PreferenceSet, items: tuple[Item, ...]
+    first: PreferenceSet, second: PreferenceSet, items: Sequence[Item]
 ) -> tuple[Contrast, ...]:
     """Contrasts between two groups: what the first prefers where the second prefers another."""
     theirs = {pair.item: pair for pair in second.pairs}
@@ -146,9 +152,11 @@ def find_vector(
         settings: how.
 
     Raises:
-        InputError: contrasts of fewer than four items.
+        InputError: contrasts of fewer than four items, or no such layer.
     """
     settings = settings or VectorSettings()
+    if settings.layer is not None:
+        model.layer(settings.layer)
     items = sorted({pair.item for pair in pairs})
     if len(items) < FEWEST:
         raise InputError(
@@ -165,7 +173,8 @@ def find_vector(
     vectors = summed.difference / max(len(training), 1)
     tested = _pooled(model, testing, settings, onto=vectors)
     separation = _separation(tested.projections)
-    layer = int(np.nanargmax(np.where(np.isfinite(separation), separation, -np.inf)))
+    best = int(np.nanargmax(np.where(np.isfinite(separation), separation, -np.inf)))
+    layer = best if settings.layer is None else settings.layer
     told = (tested.projections[:, layer] > 0).astype(np.float64)
     (accuracy,) = mean_estimates(told[:, None], resampled="held-out pairs", rng=rng)
     return SteeringVector(
@@ -178,6 +187,8 @@ def find_vector(
         fingerprint=model.fingerprint(),
         truncated=summed.truncated + tested.truncated,
         provenance=provenance.model_copy(update={"target": "vectors"}),
+        held_out=tuple(sorted(chosen)),
+        chosen=settings.layer is None,
     )
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import csv
+import json
+import random
+import re
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import pytest
 import yaml
 
@@ -26,6 +34,7 @@ pytest.importorskip("torch", reason="the extra `torch` is not installed")
 
 import torch
 
+from juries.surrogate.filled_run import fill_run
 from juries.surrogate.filling import Pooling, filled_scores
 from juries.surrogate.fitting import SurrogateSettings, fit_surrogate
 from juries.surrogate.modelling import model_run
@@ -217,6 +226,50 @@ def test_what_was_refused_is_not_imputed(gathered: Gathered) -> None:
     assert filled.imputed == 0
     with pytest.raises(InputError, match="1 draws"):
         Pooling(draws=1)
+
+
+def test_a_run_of_a_sparse_design_is_filled_by_the_command(tmp_path: Path) -> None:
+    """Each juror rated two responses in five, and one juror refused everything."""
+    study, base = juries.load_study(ROOT / "examples" / "study.yaml")
+    run = juries.run(study.located(base), out=tmp_path / "run")
+    whole = {score.model: score for score in run.scores().welfare if score.function == "power:1"}
+    with closing(sqlite3.connect(run.directory.ledger)) as ledger, ledger:
+        drawn = random.Random(3)
+        ledger.create_function("asked", 0, lambda: drawn.random() < 0.4)
+        ledger.execute("DELETE FROM ratings WHERE NOT asked()")
+        ledger.execute(
+            "UPDATE ratings SET status = 'refused', rating = NULL, expected = NULL, "
+            "probabilities = NULL WHERE juror = 0"
+        )
+    run.directory.ratings.unlink()
+    command = [sys.executable, "-m", "juries", "fill", str(run.path), "--draws", "4"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert re.search("(59|60|61)% of the ratings are imputed", done.stdout)
+
+    cells = pl.read_parquet(run.path / "filled.parquet")
+    assert len(cells) == 24 * 3 * 100
+    refused = cells.filter(pl.col("juror_id") == run.directory.read_jury()[0].id)
+    assert refused["utility"].null_count() == refused.filter(~pl.col("imputed")).height > 0
+    rated = cells.filter(~pl.col("imputed"))
+    assert (rated["sd"].fill_null(0.0) == 0).all()
+    assert (cells.filter(pl.col("imputed"))["sd"] > 0).mean() > 0.9
+    assert cells["imputed"].mean() == pytest.approx(0.6, abs=0.02)
+
+    filled = json.loads((run.path / "filled.json").read_text())
+    assert "surrogate of: embedded rater simulator" in filled["produced_by"]
+    first = filled["functions"].index("power:1")
+    for place, model in enumerate(filled["models"]):
+        low, high = (filled["interval"][end][first][place] for end in ("low", "high"))
+        assert filled["estimate"][first][place] == pytest.approx(whole[model].estimate, abs=0.03)
+        assert low <= whole[model].estimate <= high
+
+
+def test_a_whole_run_has_nothing_to_fill(tmp_path: Path) -> None:
+    study, base = juries.load_study(ROOT / "examples" / "study.yaml")
+    run = juries.run(study.located(base), out=tmp_path / "run", limit=4)
+    with pytest.raises(InputError, match="nothing to fill"):
+        fill_run(run, parse_welfares(["mean"]))
 
 
 def test_another_jury_is_predicted(gathered: Gathered, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,21 @@ def planted() -> np.ndarray:
 def make_checkpoint(torch: Any, planted: np.ndarray) -> Callable[..., Path]:
     """Save a random Llama whose good words lie along the direction and bad words against it."""
 
-    def make(folder: Path, *, seed: int = 0, size: float = 0.5) -> Path:
+    def make(
+        folder: Path,
+        *,
+        seed: int = 0,
+        size: float = 0.5,
+        good: Sequence[str] = GOOD,
+        bad: Sequence[str] = BAD,
+        tied: bool = False,
+    ) -> Path:
         from tokenizers import Tokenizer
         from tokenizers.models import WordLevel
         from tokenizers.pre_tokenizers import Whitespace
         from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-        words = ["<pad>", "<eos>", "<unk>", *GOOD, *BAD, *OTHER]
+        words = ["<pad>", "<eos>", "<unk>", *good, *bad, *OTHER]
         vocabulary = {word: at for at, word in enumerate(words)}
         plain = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
         plain.pre_tokenizer = Whitespace()
@@ -70,13 +78,14 @@ def make_checkpoint(torch: Any, planted: np.ndarray) -> Callable[..., Path]:
                 pad_token_id=0,
                 eos_token_id=1,
                 bos_token_id=None,
+                tie_word_embeddings=tied,
             )
         )
         with torch.no_grad():
             push = torch.from_numpy(size * planted).float()
             table = network.get_input_embeddings().weight
-            table[[vocabulary[word] for word in GOOD]] += push
-            table[[vocabulary[word] for word in BAD]] -= push
+            table[[vocabulary[word] for word in good]] += push
+            table[[vocabulary[word] for word in bad]] -= push
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         return folder
