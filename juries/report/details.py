@@ -10,6 +10,7 @@ import numpy as np
 from graphs.items import Item
 from graphs.ledger import Ledger
 from graphs.records import Preference, Rating, Statement, Status, unpack
+from juries.report.prompts import Prompts
 from juries.report.source import Source
 
 RATINGS_A_CHUNK = 20_000
@@ -22,10 +23,11 @@ def chunks(source: Source) -> Iterator[list[dict[str, Any]]]:
     """Items in study order, some at a time, as plain values ready for JSON."""
     held: list[dict[str, Any]] = []
     answers = 0
+    prompts = Prompts(source)
     with source.ledger() as ledger:
         for position, item in enumerate(source.items):
             detail, count = item_detail(ledger, position, item, seats=len(source.jurors))
-            held.append(detail)
+            held.append(detail | prompts.of(item.id))
             answers += count
             if answers >= RATINGS_A_CHUNK:
                 yield held

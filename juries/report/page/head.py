@@ -12,6 +12,7 @@ from juries.report.charts.figure import PALETTE
 from juries.report.findings import Findings
 from juries.report.headline import headline
 from juries.report.page.blocks import Drawing, Section
+from juries.report.prompts import Prompts
 from juries.report.source import Source
 from juries.report.wording import shorten
 
@@ -49,6 +50,8 @@ def head(
         "counted": 0 if talk is None else talk.final_round,
         "criteria": _criteria(source),
         "jurors": _jurors(source),
+        "kinds": {each.shown: each.mind.kind for each in source.study.seated_minds},
+        "prompts_note": Prompts(source).note,
         "attributes": _groupable(source),
         "items": _index(source, places),
         "figures": {

@@ -327,7 +327,26 @@
       who.narrative ? folded("Narrative", text(who.narrative)) : null,
       folded("Portrait: the persona as a language model is told it", text(who.portrait)),
       ...answers,
+      ...prompts(detail, seat, who.mind),
       make("button", { type: "button", onclick: () => { change({ juror: "" }); } }, "Close")));
+  }
+
+  // What models were sent, word for word; minds that read no prompt say so
+  const UNPROMPTED = { human: "A person answered this seat in a form.", llm: "No prompt to this juror about this item is at hand." };
+  const named = (detail, about) => about.replace(/^response ([A-Z])/, (said, letter) => `${said} (${detail.responses[letter.charCodeAt(0) - 65]?.model ?? "?"})`);
+  function sent(detail, seat) {
+    return (detail.prompts ?? []).filter((one) => one.seat === seat).map((one) => folded(
+      `Prompt and reply: ${one.purpose}${one.about ? `, ${named(detail, one.about)}` : ""}, ${ballot(one.round)}${one.calls > 1 ? `, sent ${one.calls} times` : ""}`,
+      ...one.messages.flatMap(([role, lines]) => [make("p", { className: "note" }, role), text(lines.map((line) => detail.lines[line]).join("\n"))]),
+      ...one.replies.flatMap((reply) => [make("p", { className: "note" }, "reply"), text(reply)])));
+  }
+  function prompts(detail, seat, mind) {
+    const made = sent(detail, seat);
+    const kind = data.kinds[mind];
+    const said = detail.prompts_note || data.prompts_note;
+    if (!made.length) made.push(make("p", { className: "note" }, kind === "llm" && said ? said : UNPROMPTED[kind] ?? "This juror's mind reads no prompt: it computes answers from the persona and the texts by declared parameters."));
+    else if (said) made.push(make("p", { className: "note" }, said));
+    return [make("h4", {}, "Prompts and raw replies"), ...made];
   }
 
   function talk(detail) {
@@ -336,7 +355,7 @@
       make("p", { className: "note" }, `Round ${turn.round}, ${turn.kind}: ${turn.juror < 0 ? "mediator" : `juror ${data.jurors[turn.juror]?.id ?? turn.juror}`}${turn.status === "ok" ? "" : ` (${turn.status})`}`),
       text(turn.text ?? ""),
       turn.raw ? folded("Raw reply", text(turn.raw)) : null));
-    return [make("h3", {}, "What was said"), ...turns];
+    return [make("h3", {}, "What was said"), ...turns, ...sent(detail, -1)];
   }
 
   // Light and dark

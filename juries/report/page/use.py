@@ -33,12 +33,12 @@ def _rows(report: _Report, *, several: bool) -> Iterator[tuple[str, ...]]:
     layout = str(report.get("layout"))
     cost: _Report | None = report.get("cost")
     expected_cost: _Report | None = estimate.get("cost")
-    computed = _computed(report)
+    fresh = computed(report)
     expected: _Report = estimate.get("computed_tokens") or {}
     for name, before, after in (
         ("Conversations", estimate.get("calls"), usage["calls"]),
         ("Tokens of prompts", estimate.get("prompt_tokens"), usage["prompt_tokens"]),
-        ("Of them not from a cache", expected.get(layout), computed),
+        ("Of them not from a cache", expected.get(layout), fresh),
         ("Tokens generated", estimate.get("generated_tokens"), usage["completion_tokens"]),
         ("Seconds from first to last", estimate.get("seconds"), report.get("wall_seconds")),
     ):
@@ -52,7 +52,7 @@ def _rows(report: _Report, *, several: bool) -> Iterator[tuple[str, ...]]:
         yield (f"Given up{place}", "0", _number(usage["failed"]), "")
 
 
-def _computed(report: _Report) -> float | None:
+def computed(report: _Report) -> float | None:
     """Tokens of prompts that were computed; as the servers counted them where replies do not tell.
 
     The servers' counts hold whatever else they were asked meanwhile.
