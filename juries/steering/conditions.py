@@ -1,7 +1,8 @@
 """The grid: conversations that steer to each attribute in different ways, and one that does not.
 
 A condition is named by what it does (`instruction`, `statements 4`, `turns 6` …); jurors never see
-the name. `pushback` goes on from the subject's own answer to `instruction`.
+the name. `pushback` goes on from the subject's own answer to `instruction`, and `turns n` from its
+own answers in a talk that grows turn by turn, unless the talk is scripted.
 """
 
 from __future__ import annotations
@@ -67,10 +68,28 @@ def first_cases(study: SteerStudy) -> Iterator[Case]:
             for prompt in study.prompts:
                 said = (Message(role="system", content=system), _user(prompt.prompt))
                 yield _case(name, condition, prompt, said)
-        for number in study.grid.turns:
-            for prompt in study.prompts:
-                said = _buried(attribute, study.grid, number, prompt)
-                yield _case(name, turns(number), prompt, said)
+        if study.grid.talk == "scripted":
+            for number in study.grid.turns:
+                for prompt in study.prompts:
+                    said = _buried(attribute, study.grid, number, prompt)
+                    yield _case(name, turns(number), prompt, said)
+
+
+def talk_turn(attribute: AttributeSpec, grid: GridSpec, turn: int) -> Message:
+    """What the user says in a turn of a live talk: first the instruction, then small talk."""
+    if turn == 0:
+        return _user(attribute.instruction)
+    return _user(grid.small_talk[(turn - 1) % len(grid.small_talk)][0])
+
+
+def talk_ask(attribute: str, turn: int, prompt: PromptSpec, messages: tuple[Message, ...]) -> Ask:
+    """One turn of a live talk, put to the subject; each prompt has a talk of its own."""
+    return Ask(key=f"{attribute}/talk {turn}/{prompt.id}", messages=messages)
+
+
+def after_talk(attribute: str, number: int, prompt: PromptSpec, talk: tuple[Message, ...]) -> Case:
+    """The question at the end of a live talk of so many turns."""
+    return _case(attribute, turns(number), prompt, (*talk, _user(prompt.prompt)))
 
 
 def pushback_cases(study: SteerStudy, answers: Mapping[tuple[str, str], str]) -> Iterator[Case]:
@@ -125,7 +144,7 @@ def _systems(study: SteerStudy, name: str, attribute: AttributeSpec) -> dict[str
 def _buried(
     attribute: AttributeSpec, grid: GridSpec, number: int, prompt: PromptSpec
 ) -> tuple[Message, ...]:
-    """The instruction, so many turns of small talk, then the question."""
+    """The instruction, so many turns of scripted small talk, then the question."""
     said = [_user(attribute.instruction), Message(role="assistant", content="All right.")]
     for turn in range(number - 1):
         asked, answered = grid.small_talk[turn % len(grid.small_talk)]

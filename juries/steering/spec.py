@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -67,13 +67,17 @@ class GridSpec(Settings):
 
     Attributes:
         budgets: numbers of example statements.
-        turns: further turns between the instruction and the question, in a scripted talk.
+        turns: turns of talk, the instruction being the first, before the question.
+        talk: `live`, where the subject answers every turn itself and its answers stay in the
+            conversation, or `scripted`, where `small_talk` answers for it.
         conflicts: ask for pairs of attributes at once.
-        small_talk: what the user says in those turns, and what is answered; repeated as needed.
+        small_talk: what the user says in those turns, and what is answered where the talk is
+            scripted; repeated as needed.
     """
 
     budgets: tuple[Annotated[int, Field(ge=1)], ...] = (1, 2, 4)
     turns: tuple[Annotated[int, Field(ge=1)], ...] = (2, 6)
+    talk: Literal["live", "scripted"] = "live"
     conflicts: bool = True
     small_talk: tuple[tuple[Text, Text], ...] = (
         ("What is a good way to keep notes?", "Write one thought a line, and read them weekly."),

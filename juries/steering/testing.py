@@ -34,6 +34,7 @@ from juries.steering.analysis import analyse
 from juries.steering.conditions import INSTRUCTION, NONE, Case, first_cases, pushback_cases
 from juries.steering.results import StressTest
 from juries.steering.spec import AttributeSpec, HoldersSpec, SteerStudy
+from juries.steering.talking import talk
 from personas.errors import InputError
 from personas.files import replacing, write_rows
 
@@ -101,7 +102,9 @@ async def _gather(
         }
         second = tuple(pushback_cases(study, steered))
         replies |= await _asked(subject, second, log, in_flight)
-        return (*first, *second), replies, f"{subject.name} ({subject.kind})"
+        third, talked = await talk(study, subject, log, in_flight=in_flight)
+        replies |= talked
+        return (*first, *second, *third), replies, f"{subject.name} ({subject.kind})"
 
 
 async def _asked(
