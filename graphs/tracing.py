@@ -68,12 +68,13 @@ def traced(record: Record, *, model: str, provider: str, servers: Sequence[str])
 
 
 def _tracer() -> Any | None:
-    """The tracer that the process has; who set one up has imported the SDK."""
-    if "opentelemetry.sdk.trace" not in sys.modules:
+    """The tracer that somebody set up for this process; None where nobody did."""
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is None:
         return None
-    from opentelemetry import trace
-
-    return trace.get_tracer(SCOPE)
+    provider = trace.get_tracer_provider()
+    nobody = isinstance(provider, trace.ProxyTracerProvider | trace.NoOpTracerProvider)
+    return None if nobody else provider.get_tracer(SCOPE)
 
 
 def _emit(tracer: Any, call: Call, name: str, attributes: dict[str, Any], now: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from graphs.minds.protocol import Mind
-from graphs.tracing import Record, traced
+from graphs.tracing import Record, span, traced
 from personas.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,20 +33,36 @@ def recording(record: Record, mind: Mind) -> Record:
 
 
 @contextmanager
-def exporting() -> Generator[None]:
-    """Send spans over OTLP while the block runs, if the environment says where to.
+def tracing(study: str, *, seed: int) -> Generator[None]:
+    """A span of a run around the block; sent over OTLP if the environment says where to.
+
+    Who sets up OpenTelemetry themselves keeps what they set up.
+
+    Args:
+        study: its name.
+        seed: of the study.
 
     Raises:
-        InputError: it does, and the libraries for it are not installed.
+        InputError: spans are to be sent, and the libraries for it are not installed.
     """
+    flush = _export()
+    try:
+        with span("juries.run", {"juries.study": study, "juries.seed": seed}):
+            yield
+    finally:
+        if flush is not None:
+            flush()
+
+
+def _export() -> Callable[[], object] | None:
+    """Set up the export that the environment asks for; what sends the last spans, or None."""
     wanted = next((name for name in ENDPOINTS if os.environ.get(name)), None)
     if wanted is None or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        yield
-        return
+        return None
     try:
         from opentelemetry import trace
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.resources import SERVICE_NAME, Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
@@ -56,10 +72,10 @@ def exporting() -> Generator[None]:
             found=os.environ[wanted],
             hint="Install juries[otel], or unset the variable.",
         ) from error
-    provider = TracerProvider(resource=Resource.create({"service.name": "juries"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
-    try:
-        yield
-    finally:
-        provider.shutdown()
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        name = os.environ.get("OTEL_SERVICE_NAME", "juries")
+        provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name}))
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        trace.set_tracer_provider(provider)
+    return provider.force_flush

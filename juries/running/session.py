@@ -32,6 +32,7 @@ from juries.running.records import begin_record, end_record, write_once
 from juries.spec import Study
 from juries.subjects.asking import Asking, ask_subjects
 from juries.subjects.record import SubjectRecord
+from juries.tracing import recording, tracing
 from personas.errors import InputError
 
 
@@ -60,6 +61,7 @@ async def run_study(
     """
     options = options or RunOptions()
     async with AsyncExitStack() as stack:
+        stack.enter_context(tracing(prepared.study.name, seed=prepared.study.seed))
         session = await _open(stack, prepared, directory, options)
         plan = plan_deliberation(prepared.study, prepared.jurors, prepared.items)
         threads = await stack.enter_async_context(
@@ -148,7 +150,7 @@ async def _open(
     stack.callback(ledger.close)
     for bench in benches:
         if isinstance(bench.mind, Accountable):
-            bench.mind.record_calls(ledger.add)
+            bench.mind.record_calls(recording(ledger.add, bench.mind))
     expected = prepared.items[: options.limit]
     covered = tuple(position for position in range(len(expected)) if shard.holds(position))
     counts = ledger.answered_counts()
