@@ -7,9 +7,11 @@ import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphs.ledger import open_ledger
 from graphs.ledger.merging import merge_files
 from juries.executors.placement import Shard
 from juries.progress import Progress, Silent
@@ -50,13 +52,14 @@ def merge(runs: Sequence[Path | str], *, out: Path | str, progress: Progress | N
     with directory.held():
         _check_out(directory, parts)
         progress.say(f"putting {len(parts)} shards together")
-        for name in ("study", "items", "jury"):
-            _copy(getattr(first.directory, name), getattr(directory, name))
+        for name in ("study", "items", "jury", "database"):
+            if getattr(first.directory, name).exists():
+                _copy(getattr(first.directory, name), getattr(directory, name))
         for name in ("ledger", "baselines", "injection"):
             there = [p for part in parts if (p := getattr(part.directory, name)).exists()]
             if there:
                 merge_files(getattr(directory, name), there)
-        directory.write_record(_together([part.record for part in parts]))
+        directory.write_record(_together([part.record for part in parts], _count(directory, first)))
         run = Run(directory.path)
         run.score(progress=progress)
     return run
@@ -155,13 +158,21 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfileobj(before, after)
 
 
-def _together(records: Sequence[RunRecord]) -> RunRecord:
+def _count(directory: RunDirectory, first: _Part) -> int:
+    """Rows of all shards together, which may have shared a database."""
+    fingerprint = first.record.fingerprint
+    ledger = open_ledger(directory.ledger_place, fingerprint=fingerprint, ids={})
+    with closing(ledger):
+        return ledger.count()
+
+
+def _together(records: Sequence[RunRecord], recorded: int) -> RunRecord:
     """The record of a run that was made of these."""
     return records[0].model_copy(
         update={
             "shard": None,
             "questions": sum(record.questions for record in records),
-            "recorded": sum(record.recorded for record in records),
+            "recorded": recorded,
             "started": min(record.started for record in records),
             "updated": now(),
             "sessions": sum(record.sessions for record in records),
