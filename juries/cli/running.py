@@ -262,22 +262,32 @@ def show(result: Run, *, as_json: bool) -> None:
 
 
 class _interruptible:  # noqa: N801 (reads as a verb where it is used)
-    """First SIGINT sets `stop` and says so; the handler then stands aside for the second."""
+    """First SIGINT or SIGTERM sets `stop` and says so; the handler then stands aside.
+
+    SIGTERM is what schedulers send before they kill: the run ends in order and can be resumed.
+    """
+
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self, stop: asyncio.Event, progress: Progress) -> None:
         self._stop = stop
         self._progress = progress
-        self._before = signal.getsignal(signal.SIGINT)
+        self._before = {each: signal.getsignal(each) for each in self._SIGNALS}
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._handle)
+            for each in self._SIGNALS:
+                signal.signal(each, self._handle)
 
     def __exit__(self, *_: object) -> None:
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._before)
+            self._stand_aside()
+
+    def _stand_aside(self) -> None:
+        for each, before in self._before.items():
+            signal.signal(each, before)
 
     def _handle(self, _number: int, _frame: object) -> None:
         self._stop.set()
-        signal.signal(signal.SIGINT, self._before)
+        self._stand_aside()
         self._progress.say("finishing what is in flight; press Ctrl-C again to stop at once")
