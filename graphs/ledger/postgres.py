@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from graphs.ledger.backend import READ_ROWS, Result
-from graphs.ledger.faults import ledger_error, translated
+from graphs.ledger.faults import LedgerError, ledger_error, translated
 from graphs.ledger.places import PostgresPlace, connection_url
 from graphs.ledger.statements import NEXT_REVISION, insert_rows
 from graphs.ledger.tables import TABLES, Record, storable
@@ -27,6 +27,7 @@ from personas.errors import JuriesError
 
 RETRY_SECONDS = 300.0
 """How long a server that went away is waited for before the run stops."""
+_OPTIONS = {"connect_timeout": 10, "application_name": "juries"}
 _PAUSES = (0.1, 5.0)
 _PASSING = {"40001", "40P01", "53300", "57P01", "57P02", "57P03", "57P05", "25006"}
 """SQLSTATEs of what passes: conflicts, too many connections, a server that restarts or moves."""
@@ -39,12 +40,15 @@ class PostgresBackend:
         self.place = place
         self.retry_seconds = RETRY_SECONDS
         self._engine = _engine(place)
-        self._writer: sa.Connection | None = None
+        self._writer: psycopg.Connection[Any] | None = None
         self._closing = threading.Event()
         dialect = self._engine.dialect
         self._inserts = {
-            row: insert_rows(table, dialect, staged=_staged(table)) for row, table in TABLES.items()
+            row: insert_rows(table, dialect, staged=_staged(table)).encode()
+            for row, table in TABLES.items()
         }
+        revise = NEXT_REVISION.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+        self._revise = str(revise).encode()
 
     def set_up(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Do work in one transaction that no other process can interleave; never done again."""
@@ -77,38 +81,51 @@ class PostgresBackend:
         text = str(
             query.compile(dialect=self._engine.dialect, compile_kwargs={"literal_binds": True})
         )
+        connection = self._persistently(self._connect)
         try:
-            with translated(self.place), self._engine.connect() as connection:
-                driver = _driver(connection)
-                with driver.cursor(name="juries", binary=True) as cursor:
-                    cursor.execute(text.encode())
-                    while rows := cursor.fetchmany(READ_ROWS):
-                        yield rows
+            with connection.transaction(), connection.cursor("juries", binary=True) as cursor:
+                cursor.execute(text.encode())
+                while rows := cursor.fetchmany(READ_ROWS):
+                    yield rows
         except psycopg.Error as error:
             raise ledger_error(self.place, error) from None
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Close the connections; a write that waits for the server gives up."""
         self._closing.set()
-        self._forget_writer()
+        if self._writer is not None:
+            self._writer.close()
         self._engine.dispose()
 
     def _write(self, rows: Mapping[type, Sequence[Record]]) -> None:
         if self._writer is None:
-            self._writer = self._engine.connect()
-        with self._writer.begin(), _driver(self._writer).cursor() as cursor:
-            for kind, group in rows.items():
-                table = TABLES[kind]
-                staged = _staged(table)
-                cursor.execute(
-                    f"CREATE TEMP TABLE IF NOT EXISTS {staged} (LIKE {table.name})"
-                    " ON COMMIT DELETE ROWS".encode()
-                )
-                with cursor.copy(f"COPY {staged} FROM STDIN".encode()) as copy:
-                    for row in group:
-                        copy.write_row(row)
-                cursor.execute(self._inserts[kind].encode())
-            self._writer.execute(NEXT_REVISION)
+            self._writer = self._connect()
+        try:
+            with self._writer.transaction(), self._writer.cursor() as cursor:
+                for kind, group in rows.items():
+                    table = TABLES[kind]
+                    staged = _staged(table)
+                    cursor.execute(
+                        f"CREATE TEMP TABLE IF NOT EXISTS {staged} (LIKE {table.name})"
+                        " ON COMMIT DELETE ROWS".encode()
+                    )
+                    with cursor.copy(f"COPY {staged} FROM STDIN".encode()) as copy:
+                        for row in group:
+                            copy.write_row(row)
+                    cursor.execute(self._inserts[kind])
+                cursor.execute(self._revise)
+        except psycopg.Error:
+            self._writer.close()
+            self._writer = None
+            raise
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        arguments, options = self._engine.dialect.create_connect_args(self._engine.url)
+        connection = psycopg.connect(*arguments, **{**options, **_OPTIONS}, autocommit=True)
+        _enter(connection, self.place)
+        return connection
 
     def _persistently(self, attempt: Callable[[], Result]) -> Result:
         """Try until it works, what is wrong will not pass, or `retry_seconds` are over."""
@@ -119,7 +136,6 @@ class PostgresBackend:
                 return attempt()
             except (DBAPIError, psycopg.Error) as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
-                self._forget_writer()
                 if isinstance(cause, psycopg.DataError):
                     raise cause from None
                 failure = ledger_error(self.place, cause)
@@ -128,17 +144,9 @@ class PostgresBackend:
                     raise failure from None
                 pause = min(2 * pause, longest)
 
-    def _forget_writer(self) -> None:
-        if self._writer is not None:
-            self._writer.invalidate()
-            self._writer.close()
-            self._writer = None
-
 
 def _passes(error: BaseException | None, failure: JuriesError) -> bool:
     """Whether trying again can help."""
-    from graphs.ledger.faults import LedgerError
-
     if not isinstance(failure, LedgerError):
         return False  # a wrong password or database
     if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
@@ -151,21 +159,17 @@ def _staged(table: sa.Table) -> str:
     return f"staged_{table.name}"
 
 
-def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
-    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+def _enter(connection: psycopg.Connection[Any], place: PostgresPlace) -> None:
+    """Let names mean the ledger's tables."""
+    connection.execute(f"SET search_path TO {place.schema}".encode())
 
 
 def _engine(place: PostgresPlace) -> sa.Engine:
-    engine = sa.create_engine(
-        connection_url(place.url),
-        pool_size=2,
-        connect_args={"connect_timeout": 10, "application_name": "juries"},
-    )
+    engine = sa.create_engine(connection_url(place.url), pool_size=2, connect_args=_OPTIONS)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: psycopg.Connection[Any], _record: object) -> None:  # pyright: ignore[reportUnusedFunction] (a listener)
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET search_path TO {place.schema}".encode())
+        _enter(connection, place)
         connection.commit()
 
     return engine

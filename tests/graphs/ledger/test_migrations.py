@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -94,16 +93,15 @@ def test_an_old_ledger_of_another_study_is_left_as_it_is(old: Path):
 
 
 @pytest.fixture
-def as_old_postgres(sql: Any, opened: Any) -> Iterator[None]:
+def taken_back(sql: Any, opened: Any) -> None:
     """Takes a new ledger back to what schema 1 had."""
     opened().close()
     sql("DROP TABLE replies")
     sql("DROP INDEX calls_by_item")
     sql("UPDATE about SET value = '1' WHERE key = 'schema'")
-    yield
 
 
-@pytest.mark.usefixtures("as_old_postgres")
+@pytest.mark.usefixtures("taken_back")
 def test_both_databases_take_the_steps(opened: Any, sql: Any, put: Any):
     ledger = opened()
     put(ledger, SubjectReply("a", "model", "c", 0, "ok", "yes", None))
