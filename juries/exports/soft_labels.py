@@ -19,10 +19,11 @@ def distribution_rows(targets: TargetDistributions) -> Iterator[Row]:
 def lewidi(
     targets: TargetDistributions, texts: Mapping[tuple[str, str], tuple[str, str]]
 ) -> dict[str, Row]:
-    """The JSON object of a Le-Wi-Di file: one entry an instance, keyed by its number.
+    """The JSON object of a Le-Wi-Di file (second edition, SemEval 2023 task 11), by number.
 
     Soft labels are by option number from 0, as strings, and sum to 1; the options' names stand in
-    `other_info`. Where the jury has several populations each makes an instance of its own.
+    `other_info`. Where the jury has several populations each makes an instance of its own, named
+    by `annotators`; `annotations` is empty, since a target is a distribution and no single answer.
 
     Args:
         targets: the distributions.

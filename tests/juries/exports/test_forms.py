@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -17,6 +18,9 @@ from juries.targets.pairs import PairSettings
 from personas.errors import InputError
 from personas.tables import read_rows
 
+# The common format of the second edition (SemEval 2023, task 11), in its order.
+LEWIDI = ["text", "annotation task", "number of annotations", "annotations", "annotators"]
+LEWIDI += ["lang", "hard_label", "soft_label", "split", "other_info"]
 ALL_PAIRS = ExportSettings(pairs=PairSettings(pairs="all"))
 
 
@@ -66,6 +70,69 @@ def test_trl_preferences_are_conversations(exported_run: juries.Run, tmp_path: P
         for p in dpo
     ]
     assert models.count("evasive") == 48
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    """A tokenizer with a chat template, made here; trl must be installed."""
+    pytest.importorskip("trl", reason="trl is not installed: make setup-peers")
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import PreTrainedTokenizerFast
+
+    plain = Tokenizer(WordLevel({"<unk>": 0, "<eos>": 1}, unk_token="<unk>"))
+    plain.pre_tokenizer = Whitespace()
+    made = PreTrainedTokenizerFast(tokenizer_object=plain, unk_token="<unk>", eos_token="<eos>")
+    made.chat_template = (
+        "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
+        "{% if add_generation_prompt %}<assistant>{% endif %}"
+    )
+    return made
+
+
+def test_trl_takes_every_form_as_the_conversations_of_its_kind(
+    exported_run: juries.Run, tmp_path: Path, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through TRL's own utilities: what its trainers do to a data set before training."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    from datasets import load_dataset
+    from trl import data_utils
+
+    found: dict[str, Any] = {}
+    for form in ("trl-dpo", "trl-reward", "trl-kto"):
+        path = tmp_path / f"{form}.jsonl"
+        export(exported_run, form, path, ALL_PAIRS)
+        found[form] = load_dataset(
+            "json", data_files=str(path), split="train", cache_dir=str(tmp_path / "cache")
+        )
+        assert data_utils.is_conversational(found[form][0])
+
+    pair = found["trl-dpo"][0]
+    said = data_utils.apply_chat_template(pair, tokenizer)
+    assert said == {
+        "prompt": f"<user>{pair['prompt'][0]['content']}<assistant>",
+        "chosen": pair["chosen"][0]["content"],
+        "rejected": pair["rejected"][0]["content"],
+    }
+    reward = data_utils.apply_chat_template(found["trl-reward"][0], tokenizer)
+    assert said.items() <= reward.items()
+
+    # TRL turns pairs into labelled answers by itself; ours leave out those with both labels.
+    unpaired = data_utils.unpair_preference_dataset(found["trl-dpo"])
+    assert set(unpaired.column_names) == set(found["trl-kto"].column_names)
+
+    def labels(rows: Any) -> dict[tuple[str, str], set[bool]]:
+        known: dict[tuple[str, str], set[bool]] = {}
+        for row in rows:
+            key = (row["prompt"][0]["content"], row["completion"][0]["content"])
+            known.setdefault(key, set()).add(row["label"])
+        return known
+
+    by_trl = {key: label for key, label in labels(unpaired).items() if len(label) == 1}
+    assert labels(found["trl-kto"]) == by_trl
+    plain = data_utils.apply_chat_template(found["trl-kto"][0], tokenizer)
+    assert plain["completion"] == found["trl-kto"][0]["completion"][0]["content"]
 
 
 def test_kto_labels_agree_with_the_pairs(exported_run: juries.Run, tmp_path: Path) -> None:
@@ -126,6 +193,7 @@ def test_soft_labels_sum_to_one(exported_run: juries.Run, tmp_path: Path) -> Non
     found = json.loads((tmp_path / "soft.json").read_text())
     assert len(found) == 24 * 3 * 3
     for instance in found.values():
+        assert list(instance) == LEWIDI
         assert sum(instance["soft_label"].values()) == pytest.approx(1)
         assert list(instance["soft_label"]) == ["0", "1", "2", "3", "4"]
         best = max(instance["soft_label"], key=instance["soft_label"].__getitem__)
@@ -138,7 +206,12 @@ def test_promptfoo_looks_verdicts_up(exported_run: juries.Run, tmp_path: Path) -
     export(exported_run, "promptfoo", tmp_path / "foo", settings)
     config = yaml.safe_load((tmp_path / "foo" / "promptfooconfig.yaml").read_text())
     assert config["tests"] == "file://tests.jsonl"
-    assert config["defaultTest"]["assert"][0]["value"] == "file://get_assert.py"
+    (checked,) = config["defaultTest"]["assert"]
+    assert checked == {"type": "python", "value": "file://get_assert.py"}
+    # promptfoo's published schema (config-schema.json, read at commit 002b8d03) takes these keys
+    # and no others: lists of texts as prompts and providers, a path as tests.
+    assert config.keys() == {"description", "prompts", "providers", "defaultTest", "tests"}
+    assert (config["prompts"], config["providers"]) == (["{{response}}"], ["echo"])
     spec = importlib.util.spec_from_file_location("got", tmp_path / "foo" / "get_assert.py")
     assert spec is not None
     assert spec.loader is not None
@@ -151,6 +224,7 @@ def test_promptfoo_looks_verdicts_up(exported_run: juries.Run, tmp_path: Path) -
     tests = rows(tmp_path / "foo" / "tests.jsonl")
     assert len(tests) == 72
     for test in tests:
+        assert test.keys() == {"description", "vars"}
         variables = test["vars"]
         got = module.get_assert(variables["response"], {"vars": variables})  # type: ignore[index]
         expected = nash[variables["item_id"], variables["model"]]  # type: ignore[index]
