@@ -48,14 +48,14 @@ setup-vllm: .venv-vllm/.set-up  ## vLLM for CPU, 3.5 GB, for the tests marked vl
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	touch $@
 
-# Tools whose formats and figures the tests compare with. Two of them pin versions that clash with
+# Tools whose formats and figures the tests compare with. Three of them pin versions that clash with
 # each other's and with ours; the tests need only parts of them, which run without those pins.
 setup-peers: .venv/.peers  ## 2 GB
 
 .venv/.peers: $(SETUP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group peers
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		label-studio-sdk==2.0.19 ppi-python==0.2.3
+		label-studio-sdk==2.0.19 ppi-python==0.2.3 kubernetes==37.0.2
 	touch $@
 
 clean:
