@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from graphs.llm.settings import EndpointSettings, LlmSettings, ServeSettings
+from graphs.llm.settings import EndpointSettings, Layout, LlmSettings, ServeSettings
 from graphs.minds.opening import MindSettings
 from juries.spec import Study
 from personas.errors import InputError
@@ -30,6 +30,7 @@ class Servers:
         model: name of the model there; without it the study's, or the only one they serve.
         api_key_env: variable that holds their key.
         max_connections: conversations in flight at each server, at most.
+        layout: of prompts, in place of the study's.
     """
 
     serve: str | None = None
@@ -40,6 +41,7 @@ class Servers:
     model: str | None = None
     api_key_env: str | None = None
     max_connections: int | None = None
+    layout: Layout | None = None
 
 
 def point(study: Study, servers: Servers) -> Study:
@@ -72,7 +74,7 @@ def _changes(servers: Servers) -> dict[str, Any]:
         serve = ServeSettings(
             python=servers.python, replicas=servers.replicas, args=servers.serve_args
         )
-        return {"model": servers.serve, "serve": serve, "endpoints": ()}
+        return {"model": servers.serve, **_laid_out(servers), "serve": serve, "endpoints": ()}
     try:
         endpoints = tuple(
             EndpointSettings(
@@ -91,7 +93,7 @@ def _changes(servers: Servers) -> dict[str, Any]:
             hint=str(error.errors(include_url=False)[0]["msg"]),
         ) from None
     named = {} if servers.model is None else {"model": servers.model}
-    return {**named, "serve": None, "endpoints": endpoints}
+    return {**named, **_laid_out(servers), "serve": None, "endpoints": endpoints}
 
 
 def _made(changes: dict[str, Any]) -> LlmSettings:
@@ -99,13 +101,20 @@ def _made(changes: dict[str, Any]) -> LlmSettings:
 
 
 def _limited(mind: MindSettings, servers: Servers) -> MindSettings:
-    if not isinstance(mind, LlmSettings) or servers.max_connections is None:
+    if not isinstance(mind, LlmSettings):
+        return mind
+    mind = mind.model_copy(update=_laid_out(servers))
+    if servers.max_connections is None:
         return mind
     endpoints = tuple(
         each.model_copy(update={"max_connections": servers.max_connections})
         for each in mind.endpoints
     )
     return mind.model_copy(update={"endpoints": endpoints})
+
+
+def _laid_out(servers: Servers) -> dict[str, Any]:
+    return {} if servers.layout is None else {"layout": servers.layout}
 
 
 def _only_model(base_url: str) -> str:

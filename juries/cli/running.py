@@ -29,6 +29,13 @@ class Display(StrEnum):
     NONE = "none"
 
 
+class LayoutChoice(StrEnum):
+    """What stands first in a language model's prompts."""
+
+    ITEM_FIRST = "item-first"
+    PERSONA_FIRST = "persona-first"
+
+
 class ExecutorChoice(StrEnum):
     """Who puts the items to the jury."""
 
@@ -257,8 +264,10 @@ def show(result: Run, *, as_json: bool) -> None:
         typer.echo(scores.model_dump_json(indent=1))
         return
     from juries.cli.tables import print_scores
+    from juries.cli.use import print_use
 
     print_scores(scores, result)
+    print_use(result.record)
 
 
 class _interruptible:  # noqa: N801 (reads as a verb where it is used)
