@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from personas.persona import AttributeValue
 
@@ -154,7 +154,22 @@ class Pairwise(_Frozen):
 Question = Criterion | Choice
 """One thing asked of a juror about one response."""
 
-Scale = Annotated[Likert | Choice | Rubric, Field(discriminator="kind")]
+
+def _judged_alone(value: object) -> object:
+    kind = getattr(value, "kind", None)
+    if isinstance(value, Mapping):
+        kind = cast("Mapping[str, object]", value).get("kind")
+    if kind == "pairwise":
+        raise ValueError(
+            "pairs of responses give no rating of either, so there is nothing to deliberate on or "
+            "to score; use likert, choice or rubric, on which each response is judged alone"
+        )
+    return cast("object", value)
+
+
+Scale = Annotated[
+    Annotated[Likert | Choice | Rubric, Field(discriminator="kind")], BeforeValidator(_judged_alone)
+]
 
 
 def questions(scale: Likert | Choice | Rubric) -> tuple[Question, ...]:

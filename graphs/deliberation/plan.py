@@ -154,8 +154,8 @@ def check_deliberation(
         raise InputError(
             f"the jury is too small for {spec.protocol.kind}",
             where=WHERE,
-            found=f"{len(jurors)} jurors",
-            expected=f"at least {least}",
+            found=len(jurors),
+            expected=f"at least {least} jurors",
         )
     plan = Plan(spec, jurors, seed=seed)
     plan.network(1)

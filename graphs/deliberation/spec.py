@@ -159,10 +159,16 @@ class Deliberation(Settings):
                 f"stop.least_rounds is {self.stop.least_rounds}, but there are {self.rounds} rounds"
             )
         voting = self.votes != "none" and self.protocol.kind != "mediator"
-        if not voting and (self.stop.unanimous or self.stop.stable is not None):
+        voted_on = self.stop.unanimous or self.stop.stable is not None
+        if not voting and voted_on:
             raise ValueError(
                 "stop.unanimous and stop.stable need running votes, but "
                 + ("a mediator holds none" if self.votes != "none" else "votes is `none`")
+            )
+        if voted_on and self.stop.least_rounds >= self.rounds:
+            raise ValueError(
+                "stop.unanimous and stop.stable can never act: they may end talk after round "
+                f"{self.stop.least_rounds} at the earliest, and it ends after round {self.rounds}"
             )
         if self.votes == "none" and self.protocol.kind == "delphi":
             raise ValueError("delphi feeds votes back, but votes is `none`")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphs.panel import Juror
-from personas.errors import InputError
+from personas.errors import InputError, nearest
 
 FloatArray = NDArray[np.float64]
 WHERE = "deliberation.topology"
@@ -80,4 +80,5 @@ def check_stated(jurors: Sequence[Juror], attributes: Sequence[str]) -> None:
                 where=WHERE,
                 found=name,
                 expected=f"one of {', '.join(sorted(known))}" if known else "jurors who state it",
+                hint=nearest(name, known),
             )

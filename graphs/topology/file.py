@@ -167,7 +167,7 @@ def _check_names(
     close = nearest(names[0], seats)
     some = ", ".join(list(seats)[:3])
     raise InputError(
-        f"{len(names)} of its nodes are not on the jury: {shown}",
+        f"{len(names)} of its nodes {'is' if len(names) == 1 else 'are'} not on the jury: {shown}",
         where=path,
         line=first[names[0]],
         expected=f"names of jurors such as {some}",

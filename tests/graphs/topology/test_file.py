@@ -91,7 +91,7 @@ def test_graphml_with_an_unknown_juror_without_edges_is_refused(tmp_path: Path) 
     graph = nx.Graph([("ann", "bob")])
     graph.add_node("zoe")
     nx.write_graphml(graph, tmp_path / "jury.graphml")
-    with pytest.raises(InputError, match="1 of its nodes are not on the jury: zoe"):
+    with pytest.raises(InputError, match="1 of its nodes is not on the jury: zoe"):
         draw(File(path=tmp_path / "jury.graphml"), JURORS, seed=0)
 
 
