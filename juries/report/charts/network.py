@@ -89,6 +89,7 @@ def _lines(rows: list[Row]) -> tuple[alt.Chart, alt.Chart]:
             color=alt.Color(
                 "way:N",
                 title=None,
+                legend=alt.Legend(direction="vertical"),
                 scale=alt.Scale(
                     domain=[TOWARDS, AWAY, NEITHER], range=[PALETTE[0], PALETTE[5], "#b0b0b0"]
                 ),

@@ -96,7 +96,11 @@
     for (let tries = 0; tries < 2; tries += 1) { // a narrow screen: less room for the marks
       const excess = place.scrollWidth - place.clientWidth;
       if (excess <= 0 || !inner.length) break;
-      for (const part of inner) part.width = Math.max(150, part.width - excess);
+      for (const part of inner) {
+        const square = part.width === part.height; // a picture of a network keeps its shape
+        part.width = Math.max(150, part.width - excess);
+        if (square) part.height = part.width;
+      }
       view.finalize();
       ({ view } = await vegaEmbed(place, spec, options));
     }
@@ -351,7 +355,8 @@
 
   function talk(detail) {
     if (!detail.talk.length) return [];
-    const turns = detail.talk.map((turn) => make("div", { className: "said" },
+    const ordered = [...detail.talk].sort((a, b) => (a.kind === "closed") - (b.kind === "closed"));
+    const turns = ordered.map((turn) => turn.kind === "closed" ? make("p", { className: "note" }, `Talk ended after round ${turn.round}: ${turn.text ?? "for no stated reason"}.`) : make("div", { className: "said" },
       make("p", { className: "note" }, `Round ${turn.round}, ${turn.kind}: ${turn.juror < 0 ? "mediator" : `juror ${data.jurors[turn.juror]?.id ?? turn.juror}`}${turn.status === "ok" ? "" : ` (${turn.status})`}`),
       text(turn.text ?? ""),
       turn.raw ? folded("Raw reply", text(turn.raw)) : null));
