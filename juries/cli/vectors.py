@@ -60,7 +60,7 @@ def vectors(
 ) -> None:
     """Find activation steering vectors, and let the jury judge their effect (extra `torch`).
 
-    The effect is measured on held-out items beside a random vector of equal norm.
+    The effect is measured on held-out items beside random vectors of equal norm.
     """
     from juries.runs import open_run
 

@@ -4,5 +4,5 @@
 - `finding`: directions from contrasting responses, the layer chosen on held-out items.
 - `file`: safetensors with a model card.
 - `steering`: a context manager that adds a vector at generation.
-- `effect`: what it changes, as a jury sees it, beside a random vector of equal norm.
+- `effect`: what it changes, as a jury sees it, beside random vectors of equal norm.
 """

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from juries.bench import Jury
@@ -38,8 +39,8 @@ class VectorEffect:
     Attributes:
         utility: mean utility by condition.
         over_unsteered: steered less unsteered.
-        over_random: steered less a random vector of equal norm: what the direction does, beyond
-            what any push of that size does.
+        over_random: steered less random vectors of equal norm, one for each prompt: what the
+            direction does, beyond what any push of that size does.
         over_opposed: steered less steered the other way.
         groups: of jurors, where some were named: steered less random, as each group rates it.
         layer: where the vector was added.
@@ -68,7 +69,7 @@ class VectorEffect:
             f"prompts; utility from 0 to 1, judged blind by {self.judged_by}.",
             "",
             f"- Steered less unsteered: {self.over_unsteered}.",
-            f"- Steered less a random vector of equal norm: {self.over_random}.",
+            f"- Steered less random vectors of equal norm: {self.over_random}.",
             f"- Steered less steered the other way: {self.over_opposed}.",
             *(
                 f"- As {name} rates it, steered less random: {effect}."
@@ -93,6 +94,9 @@ def generate_conditions(
 ) -> tuple[Generated, ...]:
     """Responses without a vector, with it, with its opposite, and with a random one.
 
+    Each prompt has a random direction of its own, so that the comparison is with random directions
+    and not with the luck of one.
+
     Raises:
         InputError: no prompt, or no such layer.
     """
@@ -101,18 +105,22 @@ def generate_conditions(
     number = vector.layer if layer is None else layer
     model.layer(number)
     direction = strength * vector.vectors[number]
+    drawn = [random_direction(vector, layer=number, seed=seed, draw=n) for n in range(len(prompts))]
     pushes = {
-        UNSTEERED: 0.0 * direction,
-        STEERED: direction,
-        OPPOSED: -direction,
-        RANDOM: strength * random_direction(vector, layer=number, seed=seed),
+        UNSTEERED: 0.0 * direction.expand(len(prompts), -1),
+        STEERED: direction.expand(len(prompts), -1),
+        OPPOSED: -direction.expand(len(prompts), -1),
+        RANDOM: strength * torch.stack(drawn),
     }
-    texts: dict[str, tuple[str, ...]] = {}
+    texts: dict[str, list[str]] = {condition: [] for condition in pushes}
     for condition, push in pushes.items():
-        with added(model, push, layer=number):
-            texts[condition] = generate(
-                model, prompts, max_new_tokens=max_new_tokens, batch_size=batch_size, seed=seed
-            )
+        for start in range(0, len(prompts), batch_size):
+            batch = slice(start, start + batch_size)
+            with added(model, push[batch], layer=number):
+                texts[condition] += generate(
+                    model, prompts[batch], max_new_tokens=max_new_tokens, seed=seed,
+                    batch_size=batch_size,
+                )  # fmt: skip
     return tuple(
         Generated(prompt=prompt, texts={name: said[at] for name, said in texts.items()})
         for at, prompt in enumerate(prompts)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT = "juries.steering_vector/1"
 _UNMEASURED = (
-    "Not measured. Measure it on held-out items against a random vector of equal norm before use."
+    "Not measured. Measure it on held-out items against random vectors of equal norm before use."
 )
 
 

@@ -43,13 +43,19 @@ def steered(
 
 @contextmanager
 def added(model: LocalModel, direction: Tensor, *, layer: int) -> Generator[None]:
-    """Add a direction, [width] or [1, width], to one layer's output while the block runs.
+    """Add a direction to one layer's output at every token, while the block runs.
+
+    Args:
+        model: that is steered.
+        direction: [width], or [texts, width] with one for each text of the batch.
+        layer: counted from 0.
 
     Raises:
         InputError: there is no such layer.
     """
     target = model.layer(layer)
-    shift = direction.reshape(-1)
+    # Against outputs of [texts, tokens, width].
+    shift = direction[:, None, :] if direction.ndim == 2 else direction
 
     def hook(_module: object, _inputs: object, output: object) -> object:
         if isinstance(output, tuple):
