@@ -97,6 +97,8 @@ class RunDirectory:
         self.sensitivity = path / "sensitivity.json"
         self.deliberation = path / "deliberation.json"
         self.dissent = path / "dissent.jsonl"
+        self.decisions = path / "decisions.jsonl"
+        self.agreements = path / "agreements.jsonl"
         self.checkpoints = path / "checkpoints.sqlite"
         self.waiting = path / "waiting.json"
 

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from graphs.deliberation.spec import Mediator
 from graphs.items import questions
 from graphs.ledger import open_ledger
 from graphs.records import Statement, Status, Utterance
@@ -17,8 +19,15 @@ from juries.deliberation.asking import plan_deliberation
 from juries.deliberation.dissent import dissent
 from juries.deliberation.evidence import Ballots, gather_ballots
 from juries.deliberation.measuring import Measures, Talked, criterion_names_of
-from juries.deliberation.results import DeliberationReport, Dissent, VerdictTable
-from juries.figures import Figure, figure
+from juries.deliberation.outcomes import agreements, jury_decisions
+from juries.deliberation.results import (
+    Agreement,
+    DeliberationReport,
+    Dissent,
+    JuryDecision,
+    VerdictTable,
+)
+from juries.figures import Figure, Result, figure
 from juries.measures.estimates import mean_estimates
 from juries.run_directory import RunDirectory, RunRecord
 from juries.spec import ScoresSpec
@@ -33,12 +42,17 @@ class Deliberated:
 
     report: DeliberationReport
     dissent: tuple[Dissent, ...]
+    decisions: tuple[JuryDecision, ...]
+    agreements: tuple[Agreement, ...]
 
 
 def write_deliberation(
     directory: RunDirectory, record: RunRecord, spec: ScoresSpec, *, produced_by: str
 ) -> Deliberated:
-    """Conclude from a run's deliberation, and write `deliberation.json` and `dissent.jsonl`.
+    """Conclude from a run's deliberation, and write it into the run's folder.
+
+    `deliberation.json` says what talk changed, `decisions.jsonl` what the jury decided,
+    `dissent.jsonl` who dissents, and `agreements.jsonl` the statements that mediations came to.
 
     Args:
         directory: of the run.
@@ -70,8 +84,15 @@ def write_deliberation(
         )
     with replacing(directory.deliberation) as file:
         file.write(found.report.model_dump_json(indent=1) + "\n")
-    with replacing(directory.dissent) as file:
-        file.writelines(one.model_dump_json() + "\n" for one in found.dissent)
+    lines: list[tuple[Path, Sequence[Result]]] = [
+        (directory.dissent, found.dissent),
+        (directory.decisions, found.decisions),
+    ]
+    if isinstance(plan.spec.protocol, Mediator):
+        lines.append((directory.agreements, found.agreements))
+    for path, rows in lines:
+        with replacing(path) as file:
+            file.writelines(one.model_dump_json() + "\n" for one in rows)
     return found
 
 
@@ -121,7 +142,12 @@ def conclude_deliberation(run: Talked) -> Deliberated:
         dissenting=_dissenting(run, ballots, found),
         notes=talked.notes(),
     )
-    return Deliberated(report=report, dissent=found)
+    return Deliberated(
+        report=report,
+        dissent=found,
+        decisions=jury_decisions(run, ballots, decisions, found),
+        agreements=agreements(run),
+    )
 
 
 def _verdict_tables(run: Talked, decisions: Sequence[Decisions]) -> tuple[VerdictTable, ...]:

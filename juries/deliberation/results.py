@@ -129,3 +129,33 @@ class Dissent(Result):
     even: bool = Field(description="both sides weigh the same")
     jurors: tuple[str, ...]
     reasons: tuple[DissentReason, ...]
+
+
+class JuryDecision(Result):
+    """One line of `decisions.jsonl`: what the jury decided on one question."""
+
+    item: str
+    model: str
+    criterion: str
+    rule: str
+    status: VerdictStatus
+    verdict: float | None = Field(description="point, side, mean, median or share, by the rule")
+    support: float
+    valid: int = Field(description="seats with a valid vote")
+    seats: int
+    minority: Dissent | None = Field(description="the minority report, where there is dissent")
+
+
+class Agreement(Result):
+    """One line of `agreements.jsonl`: the statement that won a mediation."""
+
+    item: str
+    statement: str
+    round: int = Field(description="of talk, whose ranking it won")
+    candidate: int = Field(description="its number among the drafts of that round")
+    rule: str
+    endorsed_by: tuple[str, ...] = Field(description="jurors who put their name to it")
+    endorsed: float = Field(description="their share of all seats' weight")
+    first_choices: int = Field(description="jurors who ranked it first")
+    rankings: int = Field(description="valid rankings")
+    seats: int
