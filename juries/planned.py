@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from graphs.items import questions
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from graphs.deliberation.plan import Plan
+from graphs.items import Item, questions
 from graphs.llm.capabilities import Capabilities
 from graphs.llm.estimate import LAYOUTS, Asking, Estimate, estimate
 from graphs.llm.faults import MindUnavailableError
 from graphs.llm.settings import LlmSettings, Method
+from graphs.minds.opening import MindSettings
 from graphs.minds.protocol import RatingTask
 from graphs.panel import Panel
-from juries.running import Prepared
+from juries.deliberation.asking import plan_deliberation
+from juries.deliberation.estimating import with_talk
+from juries.running.preparing import Prepared
+from juries.spec import Study
 
 
 async def estimate_study(prepared: Prepared, *, limit: int | None = None) -> tuple[Estimate, ...]:
-    """An estimate for each language model of a study, for one ballot over its items.
+    """An estimate for each language model of a study: one ballot over its items, and the talk.
 
     Servers that answer are asked for their tokenizer and for what they can do, by a few tiny
-    requests; without one, tokens are reckoned by characters. Deliberation and baselines come on
-    top.
+    requests; without one, tokens are reckoned by characters. Baselines come on top.
 
     Args:
         prepared: the study with its jury seated.
@@ -28,6 +35,7 @@ async def estimate_study(prepared: Prepared, *, limit: int | None = None) -> tup
     """
     study = prepared.study
     items = prepared.items[:limit]
+    plan = plan_deliberation(study, prepared.jurors, prepared.items)
     made: list[Estimate] = []
     for each in study.seated_minds:
         jurors = tuple(juror for juror in prepared.jurors if juror.mind == each.shown)
@@ -41,8 +49,35 @@ async def estimate_study(prepared: Prepared, *, limit: int | None = None) -> tup
             replicates=study.replicates,
             seed=study.seed,
         )
-        made.append(await _estimate(each.mind, Asking(items=items, task=task)))
+        first = await _estimate(each.mind, Asking(items=items, task=task))
+        more = beyond(study, plan, items, mind=each.mind, jurors=len(jurors))
+        made.append(first if more is None else more(first))
     return tuple(made)
+
+
+def beyond(
+    study: Study, plan: Plan | None, items: Sequence[Item], *, mind: MindSettings, jurors: int
+) -> Callable[[Estimate], Estimate] | None:
+    """What adds the study's talk to a mind's estimate of one ballot; None without talk.
+
+    Args:
+        study: as it runs.
+        plan: of its deliberation.
+        items: those that the run covers.
+        mind: which of the study's minds.
+        jurors: how many it answers for.
+    """
+    if plan is None or not isinstance(mind, LlmSettings):
+        return None
+    return partial(
+        with_talk,
+        settings=mind,
+        plan=plan,
+        items=items,
+        asked=questions(study.scale),
+        replicates=study.replicates,
+        jurors=jurors,
+    )
 
 
 async def _estimate(settings: LlmSettings, asking: Asking) -> Estimate:

@@ -54,8 +54,24 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TalkEstimate:
+    """What deliberation adds to one ballot, at most: later ballots, turns, the control.
+
+    Attributes:
+        prompt_tokens: of all prompts, before any reuse of prefixes.
+        cost: of these tokens at the price of fresh ones; None without a price.
+    """
+
+    calls: int
+    prompt_tokens: int
+    generated_tokens: int
+    ledger_bytes: int
+    cost: Cost | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a mind will be asked.
+    """What a mind will be asked in one ballot.
 
     Attributes:
         calls: conversations put.
@@ -67,6 +83,7 @@ class Estimate:
         block: tokens in a block of the prefix cache.
         seconds: of computing, from the stated throughput; None without one.
         cost: None without a price.
+        talk: what deliberation adds; None where the jury does not talk.
     """
 
     model: str
@@ -81,6 +98,7 @@ class Estimate:
     block: int
     seconds: float | None
     cost: Cost | None
+    talk: TalkEstimate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

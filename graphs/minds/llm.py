@@ -94,10 +94,17 @@ class LlmMind:
         """Give rows of account to `record` from now on."""
         self._record = record
 
-    async def expect(self, items: Sequence[Item], task: RatingTask) -> None:
+    async def expect(
+        self,
+        items: Sequence[Item],
+        task: RatingTask,
+        *,
+        beyond: Callable[[Estimate], Estimate] | None = None,
+    ) -> None:
         """Estimate what asking these items like the task will take, for `report`."""
         if items and len(task.panel):
-            self.reporter.expected = await self.estimate(Asking(items=items, task=task))
+            made = await self.estimate(Asking(items=items, task=task))
+            self.reporter.expected = made if beyond is None else beyond(made)
 
     async def estimate(self, asking: Asking, *, layouts: Sequence[Layout] = ()) -> Estimate:
         """What asking will take, counted by the server's tokenizer where it answers."""

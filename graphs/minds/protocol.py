@@ -87,8 +87,20 @@ class Accountable(Protocol):
         """Give each call's row of account to `record`, before the ratings that came of it."""
         ...
 
-    async def expect(self, items: Sequence[Item], task: RatingTask) -> None:
-        """Estimate what asking these items like the task will take, for `report`."""
+    async def expect(
+        self,
+        items: Sequence[Item],
+        task: RatingTask,
+        *,
+        beyond: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """Estimate what asking these items like the task will take, for `report`.
+
+        Args:
+            items: those that are open.
+            task: one ballot on one of them.
+            beyond: adds to the mind's estimate what is asked beyond one ballot.
+        """
         ...
 
     async def report(self) -> dict[str, Any]:

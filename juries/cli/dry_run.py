@@ -37,9 +37,7 @@ def show_plan(study: Study, base: Path, *, limit: int | None, as_json: bool) -> 
         "jurors": len(prepared.jurors),
         "mind": ", ".join(each.shown for each in study.seated_minds),
         "questions": asked,
-        "ledger_megabytes": round(
-            (sum(each.ledger_bytes for each in estimates) or asked * _ROW_BYTES) / 1e6, 1
-        ),
+        "ledger_megabytes": round((sum(map(_bytes, estimates)) or asked * _ROW_BYTES) / 1e6, 1),
     }
     plan |= _subjects(prepared, len(items)) | _talk(prepared, limit)
     if as_json:
@@ -83,6 +81,10 @@ def _talk(prepared: Prepared, limit: int | None) -> dict[str, int]:
     }
 
 
+def _bytes(made: Estimate) -> int:
+    return made.ledger_bytes + (0 if made.talk is None else made.talk.ledger_bytes)
+
+
 def _show(made: Estimate) -> None:
     typer.echo(f"\n{made.model}, asked for {made.elicitation}, {made.layout}:")
     _line("calls", made.calls)
@@ -94,9 +96,16 @@ def _show(made: Estimate) -> None:
         _line("GPU time", f"{made.seconds / 3600:.2f} h")
     if made.cost is not None:
         _line("cost", f"{made.cost.amount:.2f} {made.cost.currency} ({made.cost.basis})")
+    if made.talk is not None:
+        typer.echo("and for talk, votes and the control, at most:")
+        _line("calls", made.talk.calls)
+        _line("prompt tokens", made.talk.prompt_tokens)
+        _line("generated tokens", made.talk.generated_tokens)
+        if made.talk.cost is not None:
+            _line("cost", f"{made.talk.cost.amount:.2f} {made.talk.cost.currency}, nothing reused")
     typer.echo(
         f"Counted by {made.counted_by}, prefix cache in blocks of {made.block}, on a sample; "
-        "one ballot, without deliberation and baselines."
+        "baselines come on top."
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from juries.report.page.use import computed
+from juries.report.page.use import computed, whole
 
 if TYPE_CHECKING:
     from juries.run_directory import RunRecord
@@ -47,8 +47,13 @@ def use_lines(mind: str, sessions: Sequence[_Report]) -> list[str]:
     estimate: _Report | None = last.get("estimate")
     if estimate:
         lines.append(
-            f"  estimated: {estimate['calls']:,} conversations, {estimate['prompt_tokens']:,} "
-            f"prompt tokens, {estimate['computed_tokens'][last['layout']]:,} computed"
+            f"  estimated: {whole(estimate, 'calls'):,} conversations, "
+            f"{whole(estimate, 'prompt_tokens'):,} prompt tokens, "
+            + (
+                "talk at its most"
+                if estimate.get("talk")
+                else f"{estimate['computed_tokens'][last['layout']]:,} computed"
+            )
         )
     if total["failed"]:
         lines.append(f"  {total['failed']:,} conversations were given up")

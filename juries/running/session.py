@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
+from graphs.deliberation.plan import Plan
 from graphs.items import criterion_names, questions
 from graphs.ledger import Ledger, open_ledger
 from graphs.ledger.places import in_database
@@ -25,6 +26,7 @@ from juries.executors.options import RunOptions
 from juries.executors.placement import Shard
 from juries.executors.wire import Setup
 from juries.injection import ask_injection
+from juries.planned import beyond
 from juries.progress import Silent
 from juries.run_directory import RunDirectory, RunRecord
 from juries.running.preparing import Prepared, fingerprint
@@ -77,7 +79,7 @@ async def run_study(
             ledger=session.ledger,
             partial=session.partial,
         )
-        await _expect(session)
+        await _expect(session, plan)
         setup = Setup(
             study=session.study,
             jurors=prepared.jurors,
@@ -267,11 +269,11 @@ def _open_ledger(
     return ledger
 
 
-async def _expect(session: _Session) -> None:
-    """Let minds that ask servers estimate what one ballot on these items will take."""
+async def _expect(session: _Session, plan: Plan | None) -> None:
+    """Let minds that ask servers estimate what these items will take."""
     study = session.prepared.study
     items = [session.prepared.items[position] for position in session.open_items]
-    for bench in session.benches:
+    for bench, each in zip(session.benches, study.seated_minds, strict=True):
         if items and isinstance(bench.mind, Accountable):
             task = RatingTask(
                 item=items[0],
@@ -281,7 +283,8 @@ async def _expect(session: _Session) -> None:
                 replicates=study.replicates,
                 seed=study.seed,
             )
-            await bench.mind.expect(items, task)
+            more = beyond(study, plan, items, mind=each.mind, jurors=len(bench.panel))
+            await bench.mind.expect(items, task, beyond=more)
 
 
 async def _probe(session: _Session, options: RunOptions) -> None:

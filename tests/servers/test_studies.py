@@ -263,3 +263,33 @@ def test_the_caller_may_choose_the_layout(where, server, write_study):
     language, embedded = study.seated_minds
     assert language.mind.layout == "persona-first"
     assert embedded.mind.kind == "embedded"
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        {"protocol": "discussion", "rounds": 2, "control": 1},
+        {"protocol": {"kind": "discussion", "turns": "round_robin"}, "rounds": 1, "votes": "none"},
+        {"protocol": "independent", "rounds": 2},
+    ],
+    ids=["discussion", "in turn", "independent"],
+)
+def test_talk_is_estimated_at_its_most_and_its_calls_to_the_last(
+    talk, server, write_study, tmp_path
+):
+    """No rule ends the talk early, so the calls foreseen are those that are made."""
+
+    async def whole():
+        async with server.running():
+            minds = [
+                {"mind": _mind(server), "share": 1, "name": "model"},
+                {"mind": {"kind": "embedded"}, "share": 2},
+            ]
+            path = write_study(minds, deliberation=talk)
+            return await asyncio.to_thread(run, path, out=tmp_path / "run", limit=3)
+
+    (asking,) = asyncio.run(whole()).record.asking
+    first, more, used = asking["estimate"], asking["estimate"]["talk"], asking["usage"]
+    assert first["calls"] + more["calls"] == used["calls"]
+    assert used["prompt_tokens"] > first["prompt_tokens"]
+    assert "talk at its most" in use_lines("model", [asking])[2]

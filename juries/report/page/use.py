@@ -34,22 +34,32 @@ def _rows(report: _Report, *, several: bool) -> Iterator[tuple[str, ...]]:
     cost: _Report | None = report.get("cost")
     expected_cost: _Report | None = estimate.get("cost")
     fresh = computed(report)
-    expected: _Report = estimate.get("computed_tokens") or {}
+    talk: _Report = estimate.get("talk") or {}
+    # Reuse is estimated for one ballot only.
+    expected: _Report = {} if talk else estimate.get("computed_tokens") or {}
     for name, before, after in (
-        ("Conversations", estimate.get("calls"), usage["calls"]),
-        ("Tokens of prompts", estimate.get("prompt_tokens"), usage["prompt_tokens"]),
+        ("Conversations", whole(estimate, "calls"), usage["calls"]),
+        ("Tokens of prompts", whole(estimate, "prompt_tokens"), usage["prompt_tokens"]),
         ("Of them not from a cache", expected.get(layout), fresh),
-        ("Tokens generated", estimate.get("generated_tokens"), usage["completion_tokens"]),
+        ("Tokens generated", whole(estimate, "generated_tokens"), usage["completion_tokens"]),
         ("Seconds from first to last", estimate.get("seconds"), report.get("wall_seconds")),
     ):
         yield (f"{name}{place}", _number(before), _number(after), _ratio(before, after))
     if cost is not None or expected_cost is not None:
-        before = expected_cost["amount"] if expected_cost else None
+        before = expected_cost["amount"] if expected_cost and not talk else None
         after = cost["amount"] if cost else None
         currency = str((cost or expected_cost or {})["currency"])
         yield (f"Cost, {currency}{place}", _money(before), _money(after), _ratio(before, after))
     if usage["failed"]:
         yield (f"Given up{place}", "0", _number(usage["failed"]), "")
+
+
+def whole(estimate: _Report, name: str) -> int | None:
+    """A figure of an estimate, talk included; None where there is no estimate."""
+    if not estimate:
+        return None
+    talk: _Report = estimate.get("talk") or {}
+    return int(estimate[name]) + int(talk.get(name, 0))
 
 
 def computed(report: _Report) -> float | None:
@@ -73,9 +83,9 @@ def _note(sessions: Sequence[_Report]) -> str:
     ]
     if estimate:
         said.append(
-            f"The estimate is of one ballot over the items that were open, tokens counted by "
-            f"{estimate.get('counted_by')}; talk, baselines and repetitions after a fault come "
-            "on top."
+            f"The estimate is of the items that were open, tokens counted by "
+            f"{estimate.get('counted_by')}; talk is reckoned at its most, and repetitions after a "
+            "fault come on top."
         )
     else:
         said.append("No estimate was made.")
