@@ -41,7 +41,7 @@ def distributional(evidence: Evidence, baselines: Sequence[BaselineAnswers]) -> 
         measure="distributional",
         reading=_survey_reading(found),
         method=f"{next(iter(found.values())).label}, over {reference.name}'s questions",
-        produced_by="the models that gave the answers on file: " + ", ".join(found),
+        produced_by="the models that gave the answers: " + ", ".join(found),
         figures=tuple(f for name, one in found.items() for f in _figures(one, name)),
     )
 

@@ -30,7 +30,7 @@ def with_subjects(
     asked = study.scores.distribution.survey
     if asked is not None and spec.distribution.survey == asked:
         answers = {
-            record.name: str((folder / record.survey).resolve())
+            record.labelled: str((folder / record.survey).resolve())
             for record in records
             if record.survey is not None
         }

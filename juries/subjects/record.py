@@ -32,6 +32,11 @@ class SubjectRecord(BaseModel):
     questions: dict[str, int] = {}
 
     @property
+    def labelled(self) -> str:
+        """Its name, with its kind where it is no model."""
+        return self.name if self.kind == "language model" else f"{self.name} ({self.kind})"
+
+    @property
     def reading(self) -> str:
         """What a reader of the scores must know of it, in a sentence or two."""
         what = ", ".join(dict.fromkeys((self.model, self.kind)))

@@ -309,13 +309,18 @@ def test_a_survey_put_to_subjects_ends_in_distances_without_a_server(
     run = juries.run(path, out=tmp_path / "run")
     found = measured(run)
     # It answers as the North does, wholly; after sharpening, only the likeliest option is left.
-    assert found["distance", "pre and North"] == pytest.approx(0, abs=1e-9)
+    assert found["distance", "pre (synthetic subject) and North"] == pytest.approx(0, abs=1e-9)
     people = np.array(list(BELIEFS.values()))
     expected = jensenshannon(people, people**4 / (people**4).sum(), 2.0)
-    assert found["distance", "post and North"] == pytest.approx(expected, abs=1e-6)
+    assert found["distance", "post (synthetic subject) and North"] == pytest.approx(
+        expected, abs=1e-6
+    )
     entropy = "entropy of the model (nats)"
-    assert found[entropy, "post and North"] < found[entropy, "pre and North"] / 3  # type: ignore
-    assert found["distance", "pre and South"] > 0.7  # type: ignore
+    assert (
+        found[entropy, "post (synthetic subject) and North"]
+        < found[entropy, "pre (synthetic subject) and North"] / 3
+    )  # type: ignore
+    assert found["distance", "pre (synthetic subject) and South"] > 0.7  # type: ignore
     assert len(replies(tmp_path / "run")) == 12 * 6  # by key, which does not name the subject
     assert [each.questions["answered"] for each in run.record.subjects] == [12, 12]
 
@@ -338,6 +343,24 @@ def test_a_taste_for_the_first_place_is_spread_by_orders(
         shares[orders] = max(max(row["probabilities"].values()) for row in rows)
     assert shares[1] == pytest.approx(3 / 5)
     assert shares[60] == pytest.approx(1 / 3, abs=0.1)
+
+
+def test_the_example_comes_out_as_its_head_says(tmp_path: Path) -> None:
+    run = juries.run(ROOT / "examples" / "subjects.yaml", out=tmp_path / "run")
+    found = measured(run)
+    plain, sharpened = "plain (synthetic subject)", "sharpened (synthetic subject)"
+    assert found["distance", f"{plain} and South"] < 0.1  # type: ignore
+    for region in ("North", "South"):
+        here = ("distance", f"{plain} and {region}"), ("distance", f"{sharpened} and {region}")
+        assert found[here[1]] > found[here[0]] + 0.1  # type: ignore
+    entropy = "entropy of the model (nats)"
+    assert found[entropy, f"{sharpened} and South"] < found[entropy, f"{plain} and South"]  # type: ignore
+    steerable = next(each for each in run.scores().measures if each.measure == "steerable")
+    gains = [each for each in steerable.figures if "gain" in each.name and "cautious" in each.of]
+    assert gains
+    assert all(each.interval.low < 0 < each.interval.high for each in gains if each.interval)
+    models = {"plain", "cautious", "sharpened #1", "sharpened #2"}
+    assert {score.model for score in run.scores().welfare} == models
 
 
 MPI = "label_raw\ttext\tlabel_ocean\tkey\nTrust\tTrust others\tA\t1\nAnger\tGet angry\tN\t-1\n"
@@ -373,7 +396,7 @@ def test_the_personality_inventory_is_a_survey_of_a_study(
     # Aligned by option, the first statement is answered exactly as people answer it, the second at
     # a JS distance of sqrt(h(7/8) - h(3/4)/2): nobody chose but Very Accurate.
     h = lambda p: -(p * math.log2(p) + (1 - p) * math.log2(1 - p))  # noqa: E731
-    assert found["distance", "s and the whole jury"] == pytest.approx(
+    assert found["distance", "s (synthetic subject) and the whole jury"] == pytest.approx(
         math.sqrt(h(7 / 8) - h(3 / 4) / 2) / 2, abs=1e-4
     )
 
