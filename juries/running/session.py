@@ -156,7 +156,7 @@ async def _open(
     expected = prepared.items[: options.limit]
     covered = tuple(position for position in range(len(expected)) if shard.holds(position))
     counts = ledger.answered_counts()
-    begun = ledger.answered_counts(0)
+    begun = ledger.answered_counts(0) if ledger.counted else counts
     prepared, subjects = await _ask_subjects(
         prepared, ledger, directory, options, covered, frozenset(begun)
     )
