@@ -3,49 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from graphs.items import Item
 from graphs.llm.accounting import Account
+from graphs.llm.asking import Asker
 from graphs.llm.capabilities import Capabilities
 from graphs.llm.client import Client
-from graphs.llm.elicitation import probabilities, sampled, structured
-from graphs.llm.elicitation.reasons import add_reasons
-from graphs.llm.elicitation.rows import Answer, Result, row
 from graphs.llm.estimate import Asking, Estimate
 from graphs.llm.faults import MindUnavailableError
 from graphs.llm.metrics import watch_queues
-from graphs.llm.planning import Planner
 from graphs.llm.probing import identify, probe
 from graphs.llm.prompts import load_prompts
 from graphs.llm.rendering import Renderer
 from graphs.llm.reporting import Reporter
 from graphs.llm.session import Session
 from graphs.llm.settings import Layout, LlmSettings, Method
-from graphs.llm.sitting import Group, Sitting, groups
+from graphs.llm.sitting import Sitting
 from graphs.llm.talk.ballots import Rewrite, in_talk
 from graphs.llm.talk.conversation import Conversations
 from graphs.llm.talk.ranking import rank
 from graphs.llm.talk.speaking import mediate, speak
 from graphs.minds.deliberator import MediateTask, RankTask, Round, SpeakTask
 from graphs.minds.protocol import ComparisonTask, MindKind, RatingTask
-from graphs.records import Call, Preference, Rating, Statement, Status
+from graphs.records import Call, Preference, Rating, Statement
 from personas.errors import InputError
 from personas.identity import content_hash
 
 Record = Callable[[Sequence[Call]], None]
 """Takes the rows of account of calls, before the ratings that came of them are yielded."""
-
-_ASK = {
-    "probabilities": probabilities.ask,
-    "structured": structured.ask,
-    "sampled": sampled.ask,
-}
-_AHEAD = 1.5
-"""Requests prepared, as a multiple of those that may be in flight."""
 
 
 class LlmMind:
@@ -57,11 +45,8 @@ class LlmMind:
         self.method: Method = method
         self.reporter = Reporter(session, method)
         self._renderer = Renderer(load_prompts(settings.prompts), settings)
-        self._planner = Planner(session.client, settings, session.capabilities, method)
+        self._asker = Asker(session, self._renderer, method)
         self._record = record
-        capacity = sum(endpoint.gate.most for endpoint in session.client.endpoints)
-        self._at_once = math.ceil(_AHEAD * capacity / session.batch) + 1
-        self._prepared = asyncio.Semaphore(self._at_once)
 
     @property
     def name(self) -> str:
@@ -186,83 +171,17 @@ class LlmMind:
     def _conversations(self, task: RatingTask | SpeakTask | RankTask) -> Conversations:
         return Conversations(self._renderer, task.item, seed=task.seed)
 
-    def _account(self, calls: Sequence[Call]) -> None:
-        if self._record is not None and calls:
-            self._record(calls)
-
     async def _answers(
         self, sitting: Sitting, rewrite: Rewrite | None = None, *, workers: int | None = None
     ) -> AsyncGenerator[Sequence[Rating]]:
-        self.session.client.check()
-        plans = [
-            (criteria, await self._planner.plan(tuple(sitting.asked[c] for c in criteria)))
-            for criteria in self._planner.groups(sitting.asked)
-        ]
-        shuffle = self.session.settings.option_order == "balanced"
-        todo = groups(sitting, self._renderer, plans, shuffle=shuffle)
-        chunks = (chunk for group in todo for chunk in group.chunks(self.session.batch))
-        done: asyncio.Queue[Result | Exception | None] = asyncio.Queue()
-        tasks = [
-            asyncio.create_task(self._work(chunks, done, rewrite))
-            for _ in range(workers or self._workers(sitting))
-        ]
-        try:
-            for _ in tasks:
-                while (result := await done.get()) is not None:
-                    if isinstance(result, Exception):
-                        raise result
-                    self._account(result.calls)
-                    yield result.rows
-        finally:
-            for worker in tasks:
-                worker.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        async with aclosing(self._asker.results(sitting, rewrite, workers=workers)) as results:
+            async for result in results:
+                self._account(result.calls)
+                yield result.rows
 
-    async def _work(
-        self,
-        chunks: Iterator[tuple[Group, tuple[int, ...]]],
-        done: asyncio.Queue[Result | Exception | None],
-        rewrite: Rewrite | None,
-    ) -> None:
-        """Ask chunk after chunk, while few enough are prepared; None ends a worker's results."""
-        try:
-            for group, seats in chunks:
-                async with self._prepared:
-                    done.put_nowait(await self._ask(group, seats, rewrite))
-        except Exception as error:  # noqa: BLE001 (raised again where rows are awaited)
-            done.put_nowait(error)
-        else:
-            done.put_nowait(None)
-
-    def _workers(self, sitting: Sitting) -> int:
-        subjects = len(sitting.item.responses)
-        if sitting.pairwise:
-            subjects *= subjects - 1
-        chunks = math.ceil(len(sitting.panel) / self.session.batch)
-        most = subjects * len(sitting.asked) * sitting.replicates * chunks
-        return max(1, min(self._at_once, most))
-
-    async def _ask(self, group: Group, seats: Sequence[int], rewrite: Rewrite | None) -> Result:
-        session, affinity = self.session, group.sitting.item.id
-        if group.subject.refusal is not None:
-            answer = Answer(status=Status.FAILED, reason=group.subject.refusal)
-            cells = (cell for seat in seats for cell in group.cells(seat))
-            rows = [row(cell, answer, mind=session.position, call=None) for cell in cells]
-            return Result(rows=rows, calls=[])
-        puts = group.puts(self._renderer, seats)
-        if rewrite is not None:
-            puts = [rewrite(put, group.plan.form) for put in puts]
-        result = await _ASK[self.method](session, group.plan, puts, affinity=affinity)
-        if session.settings.reason == "separate":
-            result = await add_reasons(
-                session, self._renderer, group.plan, puts, result, affinity=affinity
-            )
-        answered = group.sitting.answered
-        if answered and len(group.criteria) > 1:
-            return Result(
-                rows=[row for row in result.rows if row.cell not in answered], calls=result.calls
-            )
-        return result
+    def _account(self, calls: Sequence[Call]) -> None:
+        if self._record is not None and calls:
+            self._record(calls)
 
 
 @asynccontextmanager

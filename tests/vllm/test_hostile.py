@@ -41,7 +41,7 @@ def test_no_text_becomes_a_control_token(text, served):
             clean = await token_ids(client, name, prompt=quote(text).text)
             item = Item(id="x", prompt=text, responses=(Response(model="a", text=text),))
             subject = next(mind._renderer.responses(item, seed=1))
-            plan = await mind._planner.plan((SCALE,))
+            plan = await mind._asker.planner.plan((SCALE,))
             messages = mind._renderer.messages(subject, text, plan.form, ((1, 2, 3),))
             whole = await token_ids(client, name, messages=messages, add_generation_prompt=True)
             return control, raw, clean, whole
