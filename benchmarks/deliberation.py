@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import sqlite3
 import statistics
 import tempfile
@@ -33,7 +32,8 @@ from graphs.minds.deliberator import Deliberator
 from graphs.minds.llm import open_llm_mind
 from graphs.minds.psychometric import PsychometricMind
 from graphs.panel import Juror, Panel
-from juries.running import ITEMS_IN_FLIGHT
+from juries.executors.local import LocalExecutor
+from juries.executors.options import RunOptions
 from personas.persona import Persona
 
 ROUNDS, SEATS, REPEATS = 3, 12, 5
@@ -106,22 +106,11 @@ async def deliberate(
     async with open_saver(folder / "checkpoints.sqlite") as saver:
         graph = compile_graph(spec.protocol.kind, saver if saved else None)
         threads = Threads(graph=graph, name="benchmark") if saved else None
-        waiting = iter(range(len(judged)))
-
-        async def work() -> None:
-            for n in waiting:
-                if threads is None:
-                    await graph.ainvoke({"item": n}, context=context)
-                else:
-                    await threads.visit(n, context)
-
-        gc.freeze()
+        executor = LocalExecutor(threads=threads)
         start = time.process_time()
-        async with ledger.committing(), asyncio.TaskGroup() as group:
-            for _ in range(ITEMS_IN_FLIGHT):
-                group.create_task(work())
+        async with ledger.committing():
+            await executor.ask(range(len(judged)), context, RunOptions())
         cpu = time.process_time() - start
-        gc.unfreeze()
     ledger.close()
     size = sum(file.stat().st_size for file in folder.glob("checkpoints.sqlite*"))  # noqa: ASYNC240 (at the end)
     return Cost(cpu=cpu, checkpoints=size if saved else 0)

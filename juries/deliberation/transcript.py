@@ -15,8 +15,9 @@ from graphs.ledger import open_ledger
 from graphs.minds.deliberator import response_name
 from graphs.records import Preference, Rating, Statement, Status, Utterance
 from juries.deliberation.asking import plan_deliberation
+from juries.prompts import place_of
 from juries.run_directory import RunDirectory
-from personas.errors import InputError, nearest
+from personas.errors import InputError
 
 _TO_ALL = {Utterance.ADVOCACY, Utterance.REBUTTAL, Utterance.FEEDBACK, Utterance.AGREED}
 _TO_MEDIATOR = {Utterance.OPINION, Utterance.CRITIQUE}
@@ -42,10 +43,10 @@ def transcript(directory: RunDirectory, item: str, *, hearer: str | None = None)
     plan = plan_deliberation(study, jurors, items)
     if plan is None:
         raise InputError("this study has no deliberation", where=directory.study)
-    position = _place(item, [one.id for one in items], "item", directory)
+    position = place_of(item, [one.id for one in items], "item", directory)
     seat = None
     if hearer is not None:
-        seat = _place(hearer, [juror.id for juror in jurors], "juror", directory)
+        seat = place_of(hearer, [juror.id for juror in jurors], "juror", directory)
     opened = open_ledger(directory.ledger_place, fingerprint=record.fingerprint, ids={})
     with closing(opened) as ledger:
         floor = Floor(position, [
@@ -196,15 +197,3 @@ class _Reader:
             return f"{about} [{row.status}]"
         why = f" ({row.reason})" if row.reason else ""
         return f"{about} {question.points[row.rating - 1]!r}{why}"
-
-
-def _place(wanted: str, known: Sequence[str], what: str, directory: RunDirectory) -> int:
-    if wanted not in known:
-        some = ", ".join(known[:5])
-        raise InputError(
-            f"there is no {what} {wanted!r} in this run",
-            where=directory.path,
-            expected=f"one of {len(known)}, such as {some}",
-            hint=nearest(wanted, known),
-        )
-    return list(known).index(wanted)
