@@ -33,7 +33,8 @@ def _local(spec: EmbeddingSpec) -> Embed:
         raise InputError(
             "a local embedding model needs sentence-transformers, which is not installed",
             where="scores.overton.embedding",
-            hint="Install it, or give `base_url` of a server that has /embeddings.",
+            hint="Install the extra: pip install 'juries[embeddings]'; or give `base_url` of a "
+            "server that has /embeddings.",
         ) from None
     encode: Embed = library.SentenceTransformer(spec.model).encode
     return encode
@@ -48,16 +49,16 @@ def _served(spec: EmbeddingSpec, base_url: str) -> Embed:
             f"the environment variable {spec.api_key_env} is not set",
             where="scores.overton.embedding",
         )
-    client = openai.OpenAI(base_url=base_url, api_key=key)
 
     def embed(texts: Sequence[str]) -> ArrayLike:
         vectors: list[list[float]] = []
         try:
-            for start in range(0, len(texts), _BATCH):
-                part = list(texts[start : start + _BATCH])
-                reply = client.embeddings.create(model=spec.model, input=part)
-                ordered = sorted(reply.data, key=lambda each: each.index)
-                vectors.extend(each.embedding for each in ordered)
+            with openai.OpenAI(base_url=base_url, api_key=key) as client:
+                for start in range(0, len(texts), _BATCH):
+                    part = list(texts[start : start + _BATCH])
+                    reply = client.embeddings.create(model=spec.model, input=part)
+                    ordered = sorted(reply.data, key=lambda each: each.index)
+                    vectors.extend(each.embedding for each in ordered)
         except openai.OpenAIError as error:
             raise JuriesError(f"{base_url}: no embeddings ({error})") from None
         return np.array(vectors)
