@@ -117,6 +117,13 @@ def _part(path: Path) -> _Part:
             where=path,
             hint="Only runs made with --shard can be merged.",
         )
+    if directory.database.exists():
+        raise InputError(
+            "this shard's answers are in a database, together with those of all shards",
+            where=path,
+            found=str(directory.ledger_place),
+            hint="Run the study with the same --ledger and no --shard: it asks nothing twice.",
+        )
     number, of = record.shard.split("/")
     return _Part(directory=directory, record=record, shard=Shard(number=int(number), of=int(of)))
 

@@ -27,7 +27,15 @@ from personas.errors import JuriesError
 
 RETRY_SECONDS = 300.0
 """How long a server that went away is waited for before the run stops."""
-_OPTIONS = {"connect_timeout": 10, "application_name": "juries"}
+_OPTIONS = {
+    "application_name": "juries",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""Of libpq, where the URL does not say otherwise: a peer that fell silent is noticed in a minute."""
 _PAUSES = (0.1, 5.0)
 _PASSING = {"40001", "40P01", "53300", "57P01", "57P02", "57P03", "57P05", "25006"}
 """SQLSTATEs of what passes: conflicts, too many connections, a server that restarts or moves."""
@@ -123,7 +131,7 @@ class PostgresBackend:
 
     def _connect(self) -> psycopg.Connection[Any]:
         arguments, options = self._engine.dialect.create_connect_args(self._engine.url)
-        connection = psycopg.connect(*arguments, **{**options, **_OPTIONS}, autocommit=True)
+        connection = psycopg.connect(*arguments, **{**_OPTIONS, **options}, autocommit=True)
         _enter(connection, self.place)
         return connection
 
@@ -165,7 +173,9 @@ def _enter(connection: psycopg.Connection[Any], place: PostgresPlace) -> None:
 
 
 def _engine(place: PostgresPlace) -> sa.Engine:
-    engine = sa.create_engine(connection_url(place.url), pool_size=2, connect_args=_OPTIONS)
+    url = connection_url(place.url)
+    options = {name: value for name, value in _OPTIONS.items() if name not in url.query}
+    engine = sa.create_engine(url, pool_size=2, connect_args=options)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: psycopg.Connection[Any], _record: object) -> None:  # pyright: ignore[reportUnusedFunction] (a listener)

@@ -17,6 +17,8 @@ import sqlalchemy as sa
 import juries
 from graphs.ledger import PostgresPlace
 from graphs.ledger.places import connection_url, ledger_option, without_password
+from juries.executors import Placement, Shard
+from juries.merging import merge
 from juries.view.watching import copy_of, look, revision
 from personas.errors import InputError
 
@@ -77,6 +79,24 @@ def test_several_runs_lie_side_by_side(small_study: Study, tmp_path: Path, postg
         f"juries_{fingerprint}_pilot_2",
         f"juries_{other.record.fingerprint}",
     }
+
+
+def test_shards_meet_in_the_database(small_study: Study, tmp_path: Path, postgres_database: str):
+    study = small_study(ledger=postgres_database)
+    for number in (1, 2):
+        placement = Placement(shard=Shard(number=number, of=2))
+        part = juries.run(study, out=tmp_path / str(number), placement=placement)
+        assert part.record.complete
+    with pytest.raises(InputError, match="together with those of all shards"):
+        merge([tmp_path / "1", tmp_path / "2"], out=tmp_path / "merged")
+    seen = revision(part.path)
+    whole = juries.run(study, out=tmp_path / "whole")
+    assert revision(whole.path) == seen  # nothing was asked again
+    in_file = juries.run(small_study(), out=tmp_path / "file")
+    assert whole.ratings.sort(KEY).equals(in_file.ratings.sort(KEY))
+    assert whole.scores().model_dump(exclude={"inputs"}) == in_file.scores().model_dump(
+        exclude={"inputs"}
+    )
 
 
 def test_a_run_stays_where_it_began(small_study: Study, tmp_path: Path, postgres_database: str):
