@@ -26,7 +26,7 @@ def order_row(evidence: Evidence) -> ValidityRow:
             check=_CHECK,
             value=None,
             shown="n/a",
-            reading="No order of options was logged: this mind is not shown options in an order.",
+            reading="Only a choice among options that were shown in a logged order can tell it.",
         )
     size = len(evidence.questions[0].points)
     found = option_order_effect(
