@@ -35,7 +35,7 @@ _OPTIONS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-"""Of libpq, where the URL does not say otherwise: a peer that fell silent is noticed in a minute."""
+"""Of libpq, where the URL says nothing else: a peer that fell silent is noticed in a minute."""
 _PAUSES = (0.1, 5.0)
 _PASSING = {"40001", "40P01", "53300", "57P01", "57P02", "57P03", "57P05", "25006"}
 """SQLSTATEs of what passes: conflicts, too many connections, a server that restarts or moves."""

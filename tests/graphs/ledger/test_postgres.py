@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -196,3 +199,52 @@ def test_a_user_who_may_not_make_a_schema_is_told(place: PostgresPlace, postgres
     with pytest.raises(Exception, match="GRANT CREATE ON DATABASE") as error:
         open_ledger(PostgresPlace(url=url, schema="juries_guest"), fingerprint="f", ids={})
     assert "let-me-in" not in str(error.value)
+
+
+@pytest.fixture
+def small_database(postgres_server: Any) -> Iterator[tuple[str, Path]]:
+    """A database on a disk of 16 MB at the server, and where that disk is."""
+    disk = postgres_server.folder / "small"
+    disk.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode:
+        pytest.skip("file systems cannot be mounted here")
+    if postgres_server.user is not None:
+        shutil.chown(disk, postgres_server.user)
+    server = postgres_server.url().replace("+psycopg", "")
+    with psycopg.connect(server, autocommit=True) as session:
+        session.execute(f"CREATE TABLESPACE small LOCATION '{disk}'".encode())
+        session.execute("CREATE DATABASE juries_small TABLESPACE small")
+    yield postgres_server.url("juries_small"), disk
+    with psycopg.connect(server, autocommit=True) as session:
+        session.execute("DROP DATABASE juries_small WITH (FORCE)")
+        session.execute("DROP TABLESPACE small")
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_at_the_server_stops_the_run_and_keeps_what_was_there(
+    small_database: tuple[str, Path], row: Any, put: Any, all_rows: Any
+):
+    url, disk = small_database
+    place = PostgresPlace(url=without_password(url), schema="juries_test")
+
+    def fill() -> None:
+        ledger = open_ledger(place, fingerprint="f", ids={})
+        try:
+            for item in range(400):
+                put(ledger, *[row(item, juror, reason="x" * 500) for juror in range(100)])
+        finally:
+            ledger.close()
+
+    with pytest.raises(LedgerError, match="The server's disk is full"):
+        fill()
+    subprocess.run(["mount", "-o", "remount,size=128m", disk], check=True)
+    ledger = open_ledger(place, fingerprint="f", ids={})
+    kept = ledger.answered_counts()
+    assert len(kept) > 10
+    assert set(kept.values()) == {100}
+    put(ledger, *[row(len(kept), juror) for juror in range(100)])
+    assert [(r.item, r.juror) for r in all_rows(ledger)] == [
+        (item, juror) for item in range(len(kept) + 1) for juror in range(100)
+    ]
+    ledger.close()
