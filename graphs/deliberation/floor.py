@@ -87,8 +87,28 @@ class Floor:
         rows = self._preferences[round_]
         return tuple(rows[poll] for poll in sorted(rows))
 
-    def tokens(self) -> int:
-        """That servers counted for statements and rankings."""
-        spoken = (row.tokens for rows in self._statements.values() for row in rows.values())
-        ranked = (row.tokens for rows in self._preferences.values() for row in rows.values())
-        return sum(tokens or 0 for tokens in (*spoken, *ranked))
+    def tokens(self, through: int) -> int:
+        """That servers counted for statements and rankings, up to and including a round."""
+        spoken, ranked = self._through(through)
+        return sum(row.tokens or 0 for row in (*spoken, *ranked))
+
+    def calls(self, through: int) -> int:
+        """Turns asked for (statements, drafts and rankings), up to and including a round."""
+        spoken, ranked = self._through(through)
+        asked = sum(row.kind not in _UNASKED for row in spoken)
+        drafted = {row.round for row in spoken if row.kind == Utterance.CANDIDATE}
+        # After its first drafts a leading one stands again beside the new ones, unasked.
+        return asked - max(0, len(drafted) - 1) + len(ranked)
+
+    def _through(self, round_: int) -> tuple[list[Statement], list[Preference]]:
+        """Statements and rankings of rounds so far; a run that resumes holds later ones already."""
+        spoken = [
+            row for r, rows in self._statements.items() if r <= round_ for row in rows.values()
+        ]
+        ranked = [
+            row for r, rows in self._preferences.items() if r <= round_ for row in rows.values()
+        ]
+        return spoken, ranked
+
+
+_UNASKED = (Utterance.FEEDBACK, Utterance.AGREED, Utterance.CLOSED)

@@ -15,7 +15,7 @@ from graphs.deliberation.floor import Floor
 from graphs.deliberation.nodes import say
 from graphs.deliberation.plan import MEDIATOR
 from graphs.deliberation.spec import Mediator
-from graphs.deliberation.stopping import Stop
+from graphs.deliberation.stopping import Stop, budget_spent
 from graphs.minds.deliberator import MediateTask, RankTask
 from graphs.ranking import (
     Outcome,
@@ -111,10 +111,9 @@ async def rank(state: DeliberationState, runtime: Context) -> DeliberationState:
         return added
 
     added = await context.of_all(ask)
-    rules = context.plan.spec.stop
-    stop = Stop.ROUNDS if round_ >= context.plan.spec.rounds else None
-    if rules.tokens is not None and floor.tokens() >= rules.tokens:
-        stop = Stop.TOKENS
+    stop = budget_spent(context.plan.spec.stop, floor, round_)
+    if stop is None and round_ >= context.plan.spec.rounds:
+        stop = Stop.ROUNDS
     return _counted(state, added, stop=stop)
 
 

@@ -108,12 +108,15 @@ class StopRules(Settings):
         unanimous: every seat votes validly and alike on every question.
         tokens: that servers counted for what was said about one item; the round that passes it is
             the last.
-        least_rounds: of talk, before any rule but `tokens` may end it.
+        calls: turns asked for about one item (statements, drafts, rankings), each of which is one
+            call of a language model; the round that reaches it is the last.
+        least_rounds: of talk, before any rule but `tokens` and `calls` may end it.
     """
 
     stable: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     unanimous: bool = False
     tokens: Annotated[int, Field(ge=1)] | None = None
+    calls: Annotated[int, Field(ge=1)] | None = None
     least_rounds: Annotated[int, Field(ge=1)] = 1
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from graphs.deliberation.floor import Floor
-from graphs.deliberation.spec import Deliberation
+from graphs.deliberation.spec import Deliberation, StopRules
 from graphs.deliberation.standings import answers, points
 from graphs.items import Choice, Question
 
@@ -20,6 +20,7 @@ class Stop(StrEnum):
     UNANIMOUS = "unanimous"
     STABLE = "stable"
     TOKENS = "tokens"
+    CALLS = "calls"
     ONE_SIDED = "one_sided"
     NO_CANDIDATE = "no_candidate"
 
@@ -35,8 +36,9 @@ def reason_to_stop(
 ) -> Stop | None:
     """Why talk ends after a round, not the last, and the vote that followed; None to go on."""
     rules = spec.stop
-    if rules.tokens is not None and floor.tokens() >= rules.tokens:
-        return Stop.TOKENS
+    spent = budget_spent(rules, floor, round_)
+    if spent is not None:
+        return spent
     if round_ < rules.least_rounds:
         return None
     shape = {"seats": seats, "responses": responses, "questions": len(questions)}
@@ -54,4 +56,13 @@ def reason_to_stop(
         widest = 1.0 if nominal else float(max(len(q.points) for q in questions) - 1)
         if float(np.nan_to_num(moved, nan=widest).mean()) <= rules.stable:
             return Stop.STABLE
+    return None
+
+
+def budget_spent(rules: StopRules, floor: Floor, round_: int) -> Stop | None:
+    """Which budget was used up by the end of a round; None for neither."""
+    if rules.tokens is not None and floor.tokens(round_) >= rules.tokens:
+        return Stop.TOKENS
+    if rules.calls is not None and floor.calls(round_) >= rules.calls:
+        return Stop.CALLS
     return None

@@ -259,11 +259,33 @@ class Costly:
             yield [row._replace(tokens=self._tokens) for row in rows]
 
 
+@pytest.mark.parametrize(
+    ("protocol", "budget", "rounds", "why"),
+    [
+        ("discussion", 12, 2, "calls"),  # six statements a round
+        ("discussion", 13, 3, "calls"),
+        ("discussion", 60, 4, "rounds"),
+        ({"kind": "mediator", "candidates": 3}, 15, 1, "calls"),  # 6 opinions, 3 drafts, 6 ranks
+        ({"kind": "mediator", "candidates": 3}, 16, 2, "calls"),
+        ("delphi", 1, 4, "rounds"),  # nobody speaks
+    ],
+)
+def test_talk_stops_when_the_call_budget_is_spent(hold, protocol, budget, rounds, why) -> None:
+    held = hold(Deliberation(protocol=protocol, rounds=4, control=0, stop={"calls": budget}))
+    assert [(row.round, row.text) for row in held.closed] == [(rounds, why)]
+    again = hold(Deliberation(protocol=protocol, rounds=4, control=0, stop={"calls": budget}))
+    assert again.statements == held.statements  # what is on record counts when a run goes on
+
+
 def test_talk_stops_when_the_token_budget_is_spent(hold, jurors) -> None:
     bench = TalkingBench(mind=Costly(100), panel=Panel(jurors(6)))
     held = hold(Deliberation(rounds=9, stop={"tokens": 1500}), benches=[bench])
     assert held.states[0]["stop"] == "tokens"
     assert held.states[0]["round"] == 3  # 600 tokens a round
+    again = hold(Deliberation(rounds=9, stop={"tokens": 1500}), benches=[bench])
+    # Gone through again with everything on record, no round is ended by what later ones cost.
+    assert again.states[0]["round"] == 3
+    assert again.statements == held.statements
 
 
 def test_speakers_condense_once_a_transcript_is_too_long(hold) -> None:

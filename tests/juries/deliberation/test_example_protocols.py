@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import pytest
 
+from graphs.deliberation.floor import Floor
+from graphs.items import questions
+from graphs.ledger import open_ledger
 from graphs.ranking import break_tie, ranks_from_orders, schulze
+from graphs.records import Preference, Statement
+from juries.deliberation.asking import plan_deliberation, workload
 from juries.deliberation.results import Agreement, DeliberationReport, Dissent, JuryDecision
 from juries.deliberation.transcript import transcript
 from juries.prompts import item_prompts, prompt_lines
@@ -41,6 +47,31 @@ def talk(talking, protocol: str, **section: Any) -> Run:
     return talking(settings, seats=12, limit=4)
 
 
+def check_workload(run: Run) -> None:
+    """Nobody was asked more than the dry run says, and without early ends no less."""
+    study, items = run.study, run.directory.read_items()[:4]
+    plan = plan_deliberation(study, run.directory.read_jury(), items)
+    assert plan is not None
+    foreseen = workload(plan, items, questions(study.scale), study.replicates)
+    with sqlite3.connect(run.directory.ledger) as connection:
+        [[talk, control]] = connection.execute(
+            "select sum(round >= 0), sum(round < 0) from ratings"
+        ).fetchall()
+        [[ended]] = connection.execute(
+            "select count(*) from statements where kind = 'closed' and text != 'rounds'"
+        ).fetchall()
+    asked = 0
+    opened = open_ledger(run.directory.ledger, fingerprint=run.record.fingerprint, ids={})
+    with closing(opened) as ledger:
+        for position in range(len(items)):
+            rows = (*ledger.of_item(Statement, position), *ledger.of_item(Preference, position))
+            asked += Floor(position, rows).calls(study.deliberation.rounds)
+    assert control == foreseen.control_ratings
+    assert (talk, asked) <= (foreseen.ratings, foreseen.turns)
+    if not ended and study.deliberation.protocol.kind != "debate":  # a debate has two sides or more
+        assert (talk, asked) == (foreseen.ratings, foreseen.turns)
+
+
 @pytest.mark.parametrize("protocol", list(PROTOCOLS))
 def test_each_protocol_runs_on_the_example(talking, protocol) -> None:
     run = talk(talking, protocol, verdict={"kind": "supermajority", "share": 0.75, "yes_from": 4})
@@ -51,6 +82,7 @@ def test_each_protocol_runs_on_the_example(talking, protocol) -> None:
     assert "simulator" in report.produced_by
     assert report.control_items == (0 if protocol == "independent" else 4)
     items = run.directory.read_items()
+    check_workload(run)
     for item in items[:4]:
         text = "\n".join(transcript(run.directory, item.id))
         assert "### First ballot, in private" in text
