@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from graphs.deliberation.plan import Plan
 from graphs.items import Item, questions
@@ -16,8 +17,10 @@ from graphs.minds.protocol import RatingTask
 from graphs.panel import Panel
 from juries.deliberation.asking import plan_deliberation
 from juries.deliberation.estimating import with_talk
-from juries.running.preparing import Prepared
 from juries.spec import Study
+
+if TYPE_CHECKING:
+    from juries.running.preparing import Prepared  # which leads back here
 
 
 async def estimate_study(prepared: Prepared, *, limit: int | None = None) -> tuple[Estimate, ...]:
