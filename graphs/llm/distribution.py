@@ -56,7 +56,11 @@ def label_mass(position: Position, labels: Mapping[str, int], size: int) -> Labe
             continue
         if token in seen:
             raise ReplyError(f"its reply gives the label {token!r} twice")
-        seen[token] = _probability(token, entry["logprob"])
+        logprob = entry["logprob"]
+        if logprob is not None and logprob <= 0:  # the usual case; nan is not
+            seen[token] = math.exp(logprob)
+        else:
+            seen[token] = _probability(token, logprob)
     if drawn in labels and drawn not in seen:
         seen[drawn] = _probability(drawn, position["logprob"])
     # Plain lists: for a handful of numbers they take a tenth of an array's time.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 
 from graphs.items import Criterion
 from graphs.llm.labels import Asked, Order
@@ -119,7 +120,7 @@ def from_distribution(
     normed = [probability / total for probability in by_point]
     expected = None
     if isinstance(asked, Criterion):
-        expected = sum(point * share for point, share in enumerate(normed, start=1))
+        expected = sum(map(mul, normed, range(1, len(normed) + 1)))
     if mass < settings.min_label_mass:
         why = f"label mass {mass:.3g} is below {settings.min_label_mass:g}"
         return Answer(
