@@ -1,9 +1,9 @@
 """The ledger as a schema of a PostgreSQL database, written by several processes at once.
 
-Rows go by COPY into a temporary table and from there into the ledger, so that a question answered
-by two writers is kept once. A connection that is lost is made again and the group of rows sent
-again, which changes nothing where it had arrived. A committed row survives the server's crash as
-far as the server's own `synchronous_commit` says.
+Rows go by COPY straight into the ledger and, where that meets a question answered before, by way of
+a temporary table, so that each is kept once. A connection that is lost is made again and the group
+of rows sent again, which changes nothing where it had arrived. A committed row survives the
+server's crash as far as the server's own `synchronous_commit` says.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ _OPTIONS = {
 }
 """Of libpq, where the URL says nothing else: a peer that fell silent is noticed in a minute."""
 _PAUSES = (0.1, 5.0)
+_WARY_GROUPS = 50
+"""Groups that go the careful way after one held a question that was answered before."""
 _PASSING = {"40001", "40P01", "53300", "57P01", "57P02", "57P03", "57P05", "25006"}
 """SQLSTATEs of what passes: conflicts, too many connections, a server that restarts or moves."""
 
@@ -50,6 +52,7 @@ class PostgresBackend:
         self._engine = _engine(place)
         self._writer: psycopg.Connection[Any] | None = None
         self._closing = threading.Event()
+        self._wary = 0
         dialect = self._engine.dialect
         self._inserts = {
             row: insert_rows(table, dialect, staged=_staged(table)).encode()
@@ -111,23 +114,36 @@ class PostgresBackend:
         if self._writer is None:
             self._writer = self._connect()
         try:
-            with self._writer.transaction(), self._writer.cursor() as cursor:
+            with self._writer.transaction():
                 for kind, group in rows.items():
-                    table = TABLES[kind]
-                    staged = _staged(table)
-                    cursor.execute(
-                        f"CREATE TEMP TABLE IF NOT EXISTS {staged} (LIKE {table.name})"
-                        " ON COMMIT DELETE ROWS".encode()
-                    )
-                    with cursor.copy(f"COPY {staged} FROM STDIN".encode()) as copy:
-                        for row in group:
-                            copy.write_row(row)
-                    cursor.execute(self._inserts[kind])
-                cursor.execute(self._revise)
-        except psycopg.Error:
+                    self._insert(self._writer, kind, group)
+                self._writer.execute(self._revise)
+        except psycopg.Error as error:
+            if isinstance(error, psycopg.errors.DeadlockDetected):
+                self._wary = _WARY_GROUPS
             self._writer.close()
             self._writer = None
             raise
+
+    def _insert(self, writer: psycopg.Connection[Any], kind: type, group: Sequence[Record]) -> None:
+        """Copy rows straight in; where one is there already, by way of a table that tells which."""
+        table = TABLES[kind]
+        if not self._wary:
+            try:
+                with writer.transaction():
+                    _copy(writer, table.name, group)
+            except psycopg.errors.UniqueViolation:
+                self._wary = _WARY_GROUPS
+            else:
+                return
+        self._wary -= 1
+        staged = _staged(table)
+        writer.execute(
+            f"CREATE TEMP TABLE IF NOT EXISTS {staged} (LIKE {table.name})"
+            " ON COMMIT DELETE ROWS".encode()
+        )
+        _copy(writer, staged, group)
+        writer.execute(self._inserts[kind])
 
     def _connect(self) -> psycopg.Connection[Any]:
         arguments, options = self._engine.dialect.create_connect_args(self._engine.url)
@@ -161,6 +177,12 @@ def _passes(error: BaseException | None, failure: JuriesError) -> bool:
         return getattr(error, "sqlstate", None) in _PASSING
     state = error.sqlstate
     return state is None or state in _PASSING or state.startswith("08")
+
+
+def _copy(writer: psycopg.Connection[Any], table: str, rows: Sequence[Record]) -> None:
+    with writer.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _staged(table: sa.Table) -> str:
