@@ -330,7 +330,9 @@ def main() -> None:
                 kills(tally, place, protocol=protocol, executor=executor, wanted=share,
                       chance=chance, postgres=store)  # fmt: skip
                 kind = "SQLite" if store is None else "PostgreSQL"
-                print(f"{protocol:16} {kind:10} {executor:10} {tally.kills} kills", flush=True)
+                found = f"{tally.lost} lost, {tally.doubled} doubled, {tally.changed} changed"
+                so_far = f"{tally.runs} runs, {tally.kills} kills ({tally.midway} midway), {found}"
+                print(f"{protocol:16} {kind:10} {executor:10} {so_far}", flush=True)
     for name, value in vars(tally).items():
         if value or not isinstance(value, Counter):
             print(f"{name:14} {dict(value) if isinstance(value, Counter) else f'{value:,}'}")
