@@ -82,6 +82,7 @@ def answer(
 
 
 def _go_on(run_folder: Path, given: dict[str, HumanAnswers]) -> None:
+    from juries.cli.report import after_run
     from juries.deliberation.answering import answer as hand_over
     from juries.deliberation.people import read_waiting
 
@@ -96,6 +97,7 @@ def _go_on(run_folder: Path, given: dict[str, HumanAnswers]) -> None:
         )
     elif run.record.complete:
         typer.echo(f"The jury has finished: juries score {run_folder}")
+        after_run(run.path)
 
 
 def _ask(item: str, form: HumanForm, juror: str | None) -> HumanAnswers | None:
