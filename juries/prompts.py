@@ -186,7 +186,7 @@ async def _render(
     position: int,
     recorded: Recorded,
 ) -> list[Rendered]:
-    """Go through the item again, and take down what is rendered on the way."""
+    """Go through the item again, taking down what is rendered on the way."""
     from graphs.minds.rereading import Rereader
     from graphs.rating import Bench, RatingContext, rating_graph
     from juries.deliberation.asking import deliberation_context, plan_deliberation
@@ -255,10 +255,7 @@ def _sent(
             round=one.round,
             purpose=one.purpose,
             about=_about(one, asked),
-            messages=tuple(
-                PromptMessage(role=message["role"], content=message["content"])
-                for message in one.messages
-            ),
+            messages=tuple(PromptMessage(**message) for message in one.messages),
             hash=one.hash,
             calls=len(made),
             replies=tuple(
