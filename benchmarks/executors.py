@@ -2,7 +2,9 @@
 
 One study on the embedded mind is put to its jury by every executor in turn, without baselines or
 scores, which are the same for all; the order changes from repeat to repeat. The time to start
-workers is measured by a study of few items and shown apart. On a machine that is in use the ratios of wall times say little, and the CPU seconds more.
+workers is measured by a study of few items and shown apart. On a machine that is in use the ratios
+of wall times say little, and the CPU seconds more. Ray's workers are children of its daemon, so
+their CPU is not seen here.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar, cast
 
 from graphs.ledger.tables import Record
-from graphs.records import Call, Cell, Rating, Status
+from graphs.records import Call, Cell, Rating, Status, SubjectReply
 
 Row = TypeVar("Row", bound=Record)
 
@@ -51,7 +51,9 @@ class Collector:
     async def put(self, rows: Sequence[Record]) -> None:
         """Take rows, all about one item."""
         if rows:
-            self._taken[rows[0].item].extend(rows)
+            first = rows[0]
+            assert not isinstance(first, SubjectReply)  # noqa: S101 (these are asked before a graph)
+            self._taken[first.item].extend(rows)
 
     def answered(self, item: int, round_: int = 0) -> frozenset[Cell]:
         """The cells of one item that need not be asked again."""
