@@ -137,7 +137,7 @@ async def ask_survey(
             continue
         shown = np.array(letters[: len(put.order)])
         masses.append(float(shown.sum()))
-        if masses[-1] < options.least_mass:
+        if masses[-1] <= 0 or masses[-1] < options.least_mass:
             low += 1
             continue
         shares = np.zeros(len(put.order))
