@@ -145,7 +145,7 @@ async def _open(
 ) -> _Session:
     """Open minds and ledger, and see what is left to ask."""
     shard = options.placement.shard
-    _check_shard(directory, shard)
+    _check_shard(prepared.study, directory, shard)
     study, benches = await _open_minds(stack, prepared, directory, options)
     mark = fingerprint(prepared, benches)
     ledger = _open_ledger(prepared, directory, benches, mark)
@@ -217,8 +217,18 @@ async def _ask_subjects(
     return replace(prepared, items=asked.items), asked.subjects
 
 
-def _check_shard(directory: RunDirectory, shard: Shard) -> None:
-    """Refuse a folder of another shard: a task submitted again alone must not take all items."""
+def _check_shard(study: Study, directory: RunDirectory, shard: Shard) -> None:
+    """Refuse a folder of another shard: a task submitted again alone must not take all items.
+
+    Models that a study asks itself answer once; shards apart would hear different answers.
+    """
+    if study.subjects and not shard.is_all:
+        raise InputError(
+            "a study that asks its subjects itself cannot be run in shards",
+            where="--shard",
+            found=str(shard),
+            hint="Use --executor processes or ray, or put the responses into the items' file.",
+        )
     if not directory.record.exists():
         return
     found = directory.read_record().shard

@@ -140,6 +140,17 @@ def test_a_folder_keeps_to_its_shard(small_study, sharded, tmp_path):
         juries.run(study, out=one, placement=Placement(shard=Shard(number=2, of=2)))
 
 
+def test_shards_do_not_ask_subjects_apart(small_study, sharded):
+    subject = {
+        "kind": "endpoint",
+        "model": "m",
+        "endpoints": [{"base_url": "http://127.0.0.1:9/v1"}],
+    }
+    study = small_study(subjects=[{"subject": subject, "name": "live"}])
+    with pytest.raises(InputError, match="cannot be run in shards"):
+        sharded(study, 2)
+
+
 SLURM = {"SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_MIN": "0", "SLURM_ARRAY_TASK_STEP": "1"}
 
 
