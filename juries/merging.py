@@ -17,7 +17,6 @@ from juries.executors.placement import Shard
 from juries.progress import Progress, Silent
 from juries.run_directory import RunDirectory, RunRecord, now
 from juries.runs import Run
-from juries.subjects.record import merged_subjects
 from personas.errors import InputError
 from personas.files import replacing
 
@@ -56,8 +55,6 @@ def merge(runs: Sequence[Path | str], *, out: Path | str, progress: Progress | N
         for name in ("study", "items", "jury", "database"):
             if getattr(first.directory, name).exists():
                 _copy(getattr(first.directory, name), getattr(directory, name))
-        if first.record.subjects:
-            _copy_subjects(directory, parts)
         for name in ("ledger", "baselines", "injection"):
             there = [p for part in parts if (p := getattr(part.directory, name)).exists()]
             if there:
@@ -168,18 +165,6 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfileobj(before, after)
 
 
-def _copy_subjects(directory: RunDirectory, parts: Sequence[_Part]) -> None:
-    """What subjects answered: each shard holds the responses to its own items, all the survey."""
-    held = [(part.shard, part.directory.read_items()) for part in parts]
-    directory.write_items(
-        next(items[position] for shard, items in held if shard.holds(position))
-        for position in range(len(held[0][1]))
-    )
-    for subject in parts[0].record.subjects:
-        if subject.survey is not None:
-            _copy(parts[0].directory.path / subject.survey, directory.path / subject.survey)
-
-
 def _count(directory: RunDirectory, first: _Part) -> int:
     """Rows of all shards together, which may have shared a database."""
     fingerprint = first.record.fingerprint
@@ -202,7 +187,6 @@ def _together(records: Sequence[RunRecord], recorded: int) -> RunRecord:
             "asking": tuple(
                 {**report, "shard": record.shard} for record in records for report in record.asking
             ),
-            "subjects": merged_subjects([record.subjects for record in records]),
             "notes": (*records[0].notes, f"merged from {len(records)} shards"),
         }
     )

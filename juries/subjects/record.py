@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-
 from pydantic import BaseModel, ConfigDict
 
 from graphs.records import Status
@@ -54,16 +51,3 @@ class SubjectRecord(BaseModel):
             parts = [f"{count} {what}" for what, count in self.questions.items() if count]
             said += f"; survey: {', '.join(parts)}"
         return said + "."
-
-
-def merged_subjects(
-    shards: Sequence[tuple[SubjectRecord, ...]],
-) -> tuple[SubjectRecord, ...]:
-    """The same subjects over several shards of a study: replies added up, one survey for all."""
-    together: list[SubjectRecord] = []
-    for same in zip(*shards, strict=True):
-        replies: Counter[str] = Counter()
-        for record in same:
-            replies.update(record.replies)
-        together.append(same[0].model_copy(update={"replies": dict(replies)}))
-    return tuple(together)

@@ -23,8 +23,6 @@ from scipy.spatial.distance import jensenshannon
 
 import juries
 from graphs.llm.faults import MindUnavailableError
-from juries.executors.placement import Placement, Shard
-from juries.merging import merge
 from juries.runs import Run
 from personas.errors import InputError
 
@@ -345,26 +343,6 @@ def test_a_taste_for_the_first_place_is_spread_by_orders(
         shares[orders] = max(max(row["probabilities"].values()) for row in rows)
     assert shares[1] == pytest.approx(3 / 5)
     assert shares[60] == pytest.approx(1 / 3, abs=0.1)
-
-
-def test_shards_of_a_study_with_subjects_make_the_whole(
-    small_study: Study, survey: Path, tmp_path: Path
-) -> None:
-    subjects = [{"subject": SYNTHETIC, "name": "s", "survey": {"orders": 2}}]
-    scores = {"resamples": 100, "distribution": {"survey": {"path": str(survey)}}}
-    path = small_study(items=5, subjects=subjects, scores=scores)
-    whole = juries.run(path, out=tmp_path / "whole")
-    shards = [
-        juries.run(
-            path, out=tmp_path / f"shard {n}", placement=Placement(shard=Shard(number=n, of=2))
-        ).path
-        for n in (1, 2)
-    ]
-    together = merge(shards, out=tmp_path / "together")
-    assert responses(together) == responses(whole)
-    assert replies(together.path) == replies(whole.path)
-    assert [each.replies for each in together.record.subjects] == [{"ok": 5}]
-    assert measured(together) == measured(whole)
 
 
 def test_the_example_comes_out_as_its_head_says(tmp_path: Path) -> None:
