@@ -63,7 +63,8 @@ class TradeOffs:
         scores: commensurated value, higher is better, [M, F].
         regret: score of the best model less that of each, [M, F].
         best: position of the best model under each function, [F]; the first of equals.
-        certainty: share of resamples in which that model is (also) best, [F].
+        certainty: share of resamples in which that model is (also) best, [F]; of those in which
+            any model has a score.
         switches: along each edge between two objectives, under weighted sums.
         provenance: where they come from.
     """
@@ -111,16 +112,26 @@ def trade_offs(
             found=", ".join(names),
             hint="Name groups of jurors, or use a rubric with several criteria.",
         )
+    unrated = [name for n, name in enumerate(names) if np.isnan(replicates[:, n, 0]).all()]
+    if unrated:
+        raise InputError(
+            "an objective has no value on any response",
+            found=", ".join(unrated),
+            hint="Leave the group out, or run again with the same --out to ask what failed.",
+        )
     steps = _finest(len(names)) if steps is None else steps
     families = _functions(len(names), steps)
     points = np.moveaxis(replicates, 1, -1)
     scored = np.concatenate([np.moveaxis(each.values(points), -1, 1) for each in families], axis=1)
-    scores = scored[..., 0]
-    with np.errstate(invalid="ignore"):  # a model without any value stays without a score
-        regret = np.nanmax(scores, axis=0) - scores
-        best = np.nanargmax(scores, axis=0)
-        top = np.nanmax(scored[..., 1:], axis=0)
-        chosen = np.take_along_axis(scored[..., 1:], best[None, :, None], axis=0)[0]
+    # A model without any value stays without a score; in a resample without a small group's
+    # jurors no model has one, and the resample says nothing.
+    scores, drawn = scored[..., 0], np.where(np.isnan(scored), -np.inf, scored)[..., 1:]
+    regret = np.nanmax(scores, axis=0) - scores
+    best = np.nanargmax(scores, axis=0)
+    top = drawn.max(axis=0)
+    chosen = np.take_along_axis(drawn, best[None, :, None], axis=0)[0]
+    said = np.isfinite(top)
+    kept = ((chosen >= top - _SAME) & said).sum(axis=-1) / np.maximum(said.sum(axis=-1), 1)
     return TradeOffs(
         models=evidence.models,
         objectives=names,
@@ -131,7 +142,7 @@ def trade_offs(
         scores=scores,
         regret=regret,
         best=best,
-        certainty=(chosen >= top - _SAME).mean(axis=-1),
+        certainty=kept,
         switches=_switches(replicates[..., 0], evidence.models, names),
         provenance=evidence.origin.of(
             "trade_offs",

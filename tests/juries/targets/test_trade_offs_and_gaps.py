@@ -127,3 +127,16 @@ def test_medoids_match_the_exhaustive_search() -> None:
 def test_too_few_jurors_make_no_perspectives(make_evidence: Make) -> None:
     with pytest.raises(InputError, match="too little to tell perspectives apart"):
         perspectives(make_evidence(np.random.default_rng(0).random((2, 5, 3))))
+
+
+def test_groups_that_resamples_miss_and_groups_without_answers(make_evidence: Make) -> None:
+    """Two jurors make a group that many resamples lack; a group that never answered is refused."""
+    rng = np.random.default_rng(4)
+    points = rng.uniform(size=(2, 5, 10))
+    sides = [{"side": "few" if seat < 2 else "many"} for seat in range(10)]
+    found = trade_offs(make_evidence(points, attributes=sides), groups=["side"], resamples=200)
+    assert np.isfinite(found.certainty).all()
+    assert ((found.certainty >= 0) & (found.certainty <= 1)).all()
+    points[:, :, :2] = np.nan
+    with pytest.raises(InputError, match=r"no value on any response.*side=few"):
+        trade_offs(make_evidence(points, attributes=sides), groups=["side"], resamples=200)
