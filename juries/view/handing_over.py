@@ -30,7 +30,9 @@ class HandingOver:
     def take(self, run: str, folder: Path, item: str, form: HumanForm, answer: SeatAnswer) -> None:
         """Take one seat's answer to what is asked about an item, and begin to hand it over."""
         queued = self._queued.setdefault(run, {})
-        others = queued[item].answers if item in queued else ()
+        before = queued.get(item)
+        same = before is not None and (before.round, before.kind) == (form.round, form.kind)
+        others = before.answers if before is not None and same else ()
         queued[item] = HumanAnswers(
             round=form.round,
             kind=form.kind,
@@ -44,13 +46,16 @@ class HandingOver:
         """Whether answers to this run are on their way."""
         return run in self._tasks and not self._tasks[run].done()
 
-    def has(self, run: str, item: str, seat: int) -> bool:
-        """Whether this seat's answer is on its way."""
+    def has(self, run: str, item: str, form: HumanForm, seat: int) -> bool:
+        """Whether this seat's answer to what is asked now is on its way."""
+        found = [
+            held[run][item] for held in (self._queued, self._going) if item in held.get(run, {})
+        ]
         return any(
             one.seat == seat
-            for held in (self._queued, self._going)
-            if item in held.get(run, {})
-            for one in held[run][item].answers
+            for given in found
+            if (given.round, given.kind) == (form.round, form.kind)
+            for one in given.answers
         )
 
     def problem(self, run: str) -> str | None:

@@ -69,7 +69,7 @@ class Seats:
                 (one.item, seat.seat)
                 for one in waiting.items
                 for seat in one.form.seats
-                if self._handing_over.has(name, one.item, seat.seat)
+                if self._handing_over.has(name, one.item, one.form, seat.seat)
             },
         )
 
@@ -78,7 +78,7 @@ class Seats:
         name, folder = self._find(request)
         waiting = await asyncio.to_thread(read_waiting, RunDirectory(folder))
         asked = _asked(waiting, request)
-        if asked is None or self._handing_over.has(name, asked.item, asked.seat.seat):
+        if asked is None or self._on_its_way(name, asked):
             if request.method == "POST":  # sent twice, or after the time for it
                 return RedirectResponse("../../", status_code=303)
             return self._page("answer_none.html.j2", status=404 if asked is None else 200)
@@ -91,6 +91,9 @@ class Seats:
             return self._shown(asked, posted, str(error), status=422)
         self._handing_over.take(name, folder, asked.item, asked.form, answer)
         return RedirectResponse("../../", status_code=303)
+
+    def _on_its_way(self, run: str, asked: Asked) -> bool:
+        return self._handing_over.has(run, asked.item, asked.form, asked.seat.seat)
 
     def _shown(
         self, asked: Asked, posted: Posted, problem: str | None, *, status: int = 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import juries
-from graphs.minds.human_forms import HumanForm, RatingForm, SeatForm
+from graphs.minds.human_forms import HumanForm, RatingForm, SeatAnswer, SeatForm
 from juries.deliberation.people import read_waiting
 from juries.runs import Run
 from juries.view.forms import AnswerError, fields, read
+from juries.view.handing_over import HandingOver
 
 HOSTILE = "<script>window.harmed=1</script>"
 MINDS = [
@@ -198,3 +200,22 @@ def test_every_part_of_an_interrupt_has_its_field() -> None:
         read(form, seat, posted | {"statement": ["far too long"]})
     with pytest.raises(AnswerError, match="The statement is empty"):
         read(form, seat, posted | {"statement": ["  "]})
+
+
+def test_the_next_question_of_a_seat_is_not_taken_for_the_one_on_its_way(tmp_path: Path) -> None:
+    """As when the next form is sent before the process has done with the answer before."""
+
+    async def inside() -> None:
+        handing_over = HandingOver()
+        seat = SeatForm(seat=0, juror="j")
+        first, second = (
+            HumanForm(item=0, round=n, kind="rating", prompt="", responses=(), seats=(seat,))
+            for n in (0, 1)
+        )
+        handing_over.take("run", tmp_path, "i0", first, SeatAnswer(seat=0, abstain="yes"))
+        assert handing_over.has("run", "i0", first, 0)
+        assert not handing_over.has("run", "i0", second, 0)
+        assert not handing_over.has("run", "i0", first, 1)
+        await handing_over.close()
+
+    asyncio.run(inside())
