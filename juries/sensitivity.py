@@ -78,8 +78,10 @@ def sensitivity(
     """
     loaded, base = load_study(study)
     located = loaded.located(base.resolve())
-    settings = {"limit": options.limit, "in_flight": options.in_flight}
-    reference = run(located, out=options.out, progress=progress, stop=stop, **settings)
+    limit, in_flight = options.limit, options.in_flight
+    reference = run(
+        located, out=options.out, limit=limit, in_flight=in_flight, progress=progress, stop=stop
+    )
     first = reference.scores()
     if not first.welfare:
         raise InputError("the study scores no welfare, so it has no order of models to vary")
@@ -96,7 +98,9 @@ def sensitivity(
             continue
         folder = options.out / "sensitivity" / name
         try:
-            found = rate(changed, out=folder, progress=progress, stop=stop, **settings)
+            found = rate(
+                changed, out=folder, limit=limit, in_flight=in_flight, progress=progress, stop=stop
+            )
         except InputError as error:
             skipped.append(f"{name}: {error.problem}")
             continue
