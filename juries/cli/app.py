@@ -56,36 +56,57 @@ def root(
     """Set up what all commands share."""
 
 
+# The list of commands has one line each: what is longer than that is said shorter here.
 app.command("run")(running.run)
-app.command("merge")(merging.merge)
+app.command("merge", short_help="Put the shards of a study together as one run.")(merging.merge)
 app.command("score")(running.score)
-app.command("sensitivity")(sensitivity.sensitivity)
-app.command("ask-survey")(ask_survey.ask_survey)
-app.command("distribution")(distribution.distribution)
-app.command("transcript")(deliberating.transcript)
-app.command("answer")(deliberating.answer)
-app.command("report")(report.report)
+app.command("sensitivity", short_help="Run a study in several ways; show what holds.")(
+    sensitivity.sensitivity
+)
+app.command("ask-survey", short_help="Ask a served model a survey by exact probabilities.")(
+    ask_survey.ask_survey
+)
+app.command("distribution", short_help="Compare a model's answers with people's.")(
+    distribution.distribution
+)
+app.command("transcript", short_help="Read one item's deliberation, or the prompts.")(
+    deliberating.transcript
+)
+app.command("answer", short_help="Answer for people at seats of the jury.")(deliberating.answer)
+app.command("report", short_help="Write a run's report, one page that opens offline.")(
+    report.report
+)
 app.command("plot")(report.plot)
-app.command("view")(view.view)
+app.command("view", short_help="Look at runs in a browser, and follow them live.")(view.view)
 app.command("serve", context_settings={"ignore_unknown_options": False, "allow_extra_args": True})(
     serving.serve
 )
 app.command("targets")(targets.targets)
-app.command("vectors")(vectors.vectors)
+app.command("vectors", short_help="Find activation steering vectors; judge their effect.")(
+    vectors.vectors
+)
 app.command("export")(targets.export)
 app.command("steer-test")(steering.steer_test)
-app.command("fill")(steering.fill)
-app.command("recompose")(steering.recompose)
+app.command("fill", short_help="Impute ratings that were never asked for, marked.")(steering.fill)
+app.command("recompose", short_help="Predict the scores of another jury, without calls.")(
+    steering.recompose
+)
 app.command("demo")(starting.demo)
 app.command("new")(starting.new)
 app.command("schema")(starting.schema)
-app.command("preannotate")(annotating.preannotate)
-app.command("plan")(annotating.plan)
-app.command("import-human")(annotating.import_human)
-app.command("calibrate")(calibrating.calibrate)
-app.command("calibrated")(calibrating.calibrated)
-app.command("power")(sizing.power)
-app.command("budget")(sizing.budget)
+app.command("preannotate", short_help="Write the jury's answers for an annotation tool.")(
+    annotating.preannotate
+)
+app.command("plan", short_help="Choose the items that people should see.")(annotating.plan)
+app.command("import-human", short_help="Read people's answers and match them to a run.")(
+    annotating.import_human
+)
+app.command("calibrate", short_help="Say how far a run's jury can stand in for people.")(
+    calibrating.calibrate
+)
+app.command("calibrated", short_help="Say whether a run is calibrated.")(calibrating.calibrated)
+app.command("power", short_help="Find the power of study designs by simulation.")(sizing.power)
+app.command("budget", short_help="Say what an interval of people's mean costs.")(sizing.budget)
 app.add_typer(people.app, name="personas")
 
 
