@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import signal
-import threading
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from juries.cli.interrupting import interruptible
 from juries.cli.serving import Python, Replicas
 
 if TYPE_CHECKING:
     from juries.executors import Placement
-    from juries.progress import Progress
     from juries.runs import Run
 
 
@@ -194,7 +192,7 @@ def run_and_show(
 
     stop = asyncio.Event()
     progress = open_display(display.value)
-    with _interruptible(stop, progress):
+    with interruptible(stop, progress):
         result = run_study(
             study,  # pyright: ignore[reportArgumentType] (a Study; its import is heavy)
             out=out,
@@ -268,35 +266,3 @@ def show(result: Run, *, as_json: bool) -> None:
 
     print_scores(scores, result)
     print_use(result.record)
-
-
-class _interruptible:  # noqa: N801 (reads as a verb where it is used)
-    """First SIGINT or SIGTERM sets `stop` and says so; the handler then stands aside.
-
-    SIGTERM is what schedulers send before they kill: the run ends in order and can be resumed.
-    """
-
-    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-    def __init__(self, stop: asyncio.Event, progress: Progress) -> None:
-        self._stop = stop
-        self._progress = progress
-        self._before = {each: signal.getsignal(each) for each in self._SIGNALS}
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for each in self._SIGNALS:
-                signal.signal(each, self._handle)
-
-    def __exit__(self, *_: object) -> None:
-        if threading.current_thread() is threading.main_thread():
-            self._stand_aside()
-
-    def _stand_aside(self) -> None:
-        for each, before in self._before.items():
-            signal.signal(each, before)
-
-    def _handle(self, _number: int, _frame: object) -> None:
-        self._stop.set()
-        self._stand_aside()
-        self._progress.say("finishing what is in flight; press Ctrl-C again to stop at once")
