@@ -16,7 +16,7 @@ import numpy as np
 
 from graphs.items import FloatArray
 from graphs.subjects.answers import ReplyStore, ask_all
-from graphs.subjects.probabilities import LETTERS, REPORTED, read_masses
+from graphs.subjects.letters import LETTERS, REPORTED, read_masses
 from graphs.subjects.protocol import Ask, Message, Subject
 from juries.measures.references import PopulationReference, SurveyQuestion
 from personas.files import write_rows

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from graphs.items import Item, Question, criterion_names, questions
 from graphs.ledger import open_ledger
@@ -99,6 +100,9 @@ def gather(directory: RunDirectory, record: RunRecord, progress: Progress) -> Ga
     return Gathered(items=items, jurors=jurors, questions=asked, criteria=names, verdicts=verdicts)
 
 
+# Products here are thin: more threads take twice the CPU and no less time, and on one the last
+# digits are the same on any number of cores.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def conclude(
     directory: RunDirectory, record: RunRecord, spec: ScoresSpec, progress: Progress
 ) -> Scores:

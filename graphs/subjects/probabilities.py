@@ -7,13 +7,11 @@ models are asked by `/chat/completions`, base models by `/completions`.
 
 from __future__ import annotations
 
-import json
 import math
-import string
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from graphs.llm.client import Client
@@ -21,14 +19,11 @@ from graphs.llm.distribution import ROUNDING, label_mass
 from graphs.llm.faults import CallError, ReplyError
 from graphs.llm.wire import Completion, read_completion
 from graphs.records import Status
+from graphs.subjects.letters import LETTERS, REPORTED, write_masses
 from graphs.subjects.protocol import Ask, Reply, SubjectKind, as_text
 from graphs.subjects.settings import LiveSettings
 
-LETTERS = string.ascii_uppercase
-REPORTED = 20
-"""Alternatives asked for: the most that servers report, so the most options a question can have."""
 _TOKENS = {token: place for place, letter in enumerate(LETTERS) for token in (letter, f" {letter}")}
-_MASSES: TypeAdapter[list[float]] = TypeAdapter(list[float])
 
 
 class _Alternatives(BaseModel):
@@ -46,7 +41,8 @@ class _TextCompletion(BaseModel):
 class LabelSubject:
     """A served model that answers with the mass of every letter. An async context manager.
 
-    A reply's text is what `read_masses` reads; the last message must end where the letter is due.
+    A reply's text is what `letters.read_masses` reads; the last message must end where the letter
+    is due.
 
     Args:
         settings: which model, where, by which API; sampling does not matter.
@@ -92,7 +88,7 @@ class LabelSubject:
         except (CallError, ReplyError) as error:
             said = str(error)[:300]
             return Reply(key=ask.key, sample=ask.sample, status=Status.FAILED, text="", error=said)
-        text = json.dumps(masses)
+        text = write_masses(masses)
         return Reply(key=ask.key, sample=ask.sample, status=Status.OK, text=text)
 
     async def _chat(self, ask: Ask) -> list[float]:
@@ -147,8 +143,3 @@ def _masses(body: bytes) -> list[float]:
     if sum(mass) > 1 + ROUNDING:
         raise ReplyError(f"the letters' probabilities sum to {sum(mass):.3g}")
     return mass
-
-
-def read_masses(reply: Reply) -> list[float] | None:
-    """The mass of each letter, A first; None where the question failed."""
-    return _MASSES.validate_json(reply.text) if reply.status is Status.OK else None

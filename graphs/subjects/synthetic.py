@@ -20,7 +20,6 @@ truth without the taste for a place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,6 +27,7 @@ import numpy as np
 from graphs.items import FloatArray
 from graphs.minds.psychometric.lexicon import VALUES, shipped_lexicon
 from graphs.records import Status
+from graphs.subjects.letters import write_masses
 from graphs.subjects.protocol import Ask, Message, Reply, SubjectKind
 from graphs.subjects.settings import SyntheticAttribute, SyntheticSettings
 from personas.identity import content_hash, generator
@@ -68,10 +68,10 @@ class SyntheticSubject:
     async def answer(self, ask: Ask) -> Reply:
         """Write a text that expresses what the conversation pushes it to, or decline.
 
-        With options, the mass of every letter, as `read_masses` reads it.
+        With options, the mass of every letter, as `letters.read_masses` reads it.
         """
         if ask.options:
-            text = json.dumps(self._masses(ask))
+            text = write_masses(self._masses(ask))
             return Reply(key=ask.key, sample=ask.sample, status=Status.OK, text=text)
         rng = generator(self._seed, "synthetic subject", ask.key, ask.sample)
         pushed = {name for name, push in self._pushes(ask.messages).items() if push}

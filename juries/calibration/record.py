@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_jsonable_python
 
-from juries.calibration.verdict import DECISIONS
 from personas.errors import InputError
 from personas.files import replacing
 from personas.identity import content_hash
@@ -75,6 +74,8 @@ def make_record(
 
     With several criteria the decision is the most cautious of theirs.
     """
+    from juries.calibration.verdict import DECISIONS
+
     verdicts = [one.verdict for one in found.criteria]
     cautious = max(verdicts, key=lambda verdict: DECISIONS.index(verdict.decision))
     return CalibrationRecord(

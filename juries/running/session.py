@@ -26,7 +26,6 @@ from juries.executors.options import RunOptions
 from juries.executors.placement import Shard
 from juries.executors.wire import Setup
 from juries.injection import ask_injection
-from juries.planned import beyond
 from juries.progress import Silent
 from juries.run_directory import RunDirectory, RunRecord
 from juries.running.preparing import Prepared, fingerprint
@@ -293,6 +292,8 @@ async def _expect(session: _Session, plan: Plan | None) -> None:
                 replicates=study.replicates,
                 seed=study.seed,
             )
+            from juries.planned import beyond  # leads to the clients of servers
+
             more = beyond(study, plan, items, mind=each.mind, jurors=len(bench.panel))
             await bench.mind.expect(items, task, beyond=more)
 

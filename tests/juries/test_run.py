@@ -14,10 +14,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import juries
 from graphs.ledger import open_ledger
+from juries import concluding
 from juries.run_directory import RunDirectory
+from juries.scoring import score_verdicts
 from personas.errors import InputError, JuriesError
 
 Study = Callable[..., Path]
@@ -286,3 +289,21 @@ def test_a_study_whose_items_stay_in_a_file_scores_the_same(
     stored = juries.run(study, out=tmp_path / "stored", limit=5)
     stored = juries.run(study, out=tmp_path / "stored")
     assert stored.scores() == held.scores()
+
+
+def test_scores_do_not_depend_on_how_many_cores_there_are(
+    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last digits of a product of matrices depend on how many threads share it."""
+    threads: list[int] = []
+
+    def seen(*args: object, **options: object) -> object:
+        threads.extend(
+            pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"
+        )
+        return score_verdicts(*args, **options)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(concluding, "score_verdicts", seen)
+    with threadpool_limits(2, user_api="blas"):
+        juries.run(small_study(), out=tmp_path / "out")
+    assert set(threads) == {1}

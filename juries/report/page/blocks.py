@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from juries.report.charts.figure import Figure
+if TYPE_CHECKING:
+    from juries.report.charts.figure import Figure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
