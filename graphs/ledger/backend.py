@@ -27,8 +27,11 @@ class Backend(Protocol):
         """Do work in one transaction that no other process can interleave."""
         ...
 
-    def write(self, rows: Mapping[type, Sequence[Record]]) -> None:
-        """Commit rows, by type, in one transaction; they are durable on return."""
+    def write(self, values: Mapping[type[Record], Sequence[Any]]) -> None:
+        """Commit rows in one transaction, as their values row after row, by type of row.
+
+        They are durable on return.
+        """
         ...
 
     def read(self, work: Callable[[sa.Connection], Result]) -> Result:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -22,7 +22,7 @@ from graphs.ledger.backend import READ_ROWS, Result
 from graphs.ledger.faults import LedgerError, ledger_error, translated
 from graphs.ledger.places import PostgresPlace, connection_url
 from graphs.ledger.statements import NEXT_REVISION, insert_rows
-from graphs.ledger.tables import TABLES, Record, storable
+from graphs.ledger.tables import TABLES, Record, storable, tuples
 from personas.errors import JuriesError
 
 RETRY_SECONDS = 300.0
@@ -70,12 +70,12 @@ class PostgresBackend:
                 connection.execute(sa.schema.CreateSchema(self.place.schema))
             return work(connection)
 
-    def write(self, rows: Mapping[type, Sequence[Record]]) -> None:
-        """Commit rows, by type, in one transaction; waits for a server that went away."""
+    def write(self, values: Mapping[type[Record], Sequence[Any]]) -> None:
+        """Commit rows in one transaction; waits for a server that went away."""
         try:
-            self._persistently(lambda: self._write(rows))
+            self._persistently(lambda: self._write(values))
         except (psycopg.DataError, UnicodeEncodeError):
-            clean = {kind: [storable(row) for row in group] for kind, group in rows.items()}
+            clean = {kind: storable(some) for kind, some in values.items()}
             self._persistently(lambda: self._write(clean))
 
     def read(self, work: Callable[[sa.Connection], Result]) -> Result:
@@ -110,13 +110,13 @@ class PostgresBackend:
             self._writer.close()
         self._engine.dispose()
 
-    def _write(self, rows: Mapping[type, Sequence[Record]]) -> None:
+    def _write(self, values: Mapping[type[Record], Sequence[Any]]) -> None:
         if self._writer is None:
             self._writer = self._connect()
         try:
             with self._writer.transaction():
-                for kind, group in rows.items():
-                    self._insert(self._writer, kind, group)
+                for kind, some in values.items():
+                    self._insert(self._writer, kind, some)
                 self._writer.execute(self._revise)
         except psycopg.Error as error:
             if isinstance(error, psycopg.errors.DeadlockDetected):
@@ -125,13 +125,15 @@ class PostgresBackend:
             self._writer = None
             raise
 
-    def _insert(self, writer: psycopg.Connection[Any], kind: type, group: Sequence[Record]) -> None:
+    def _insert(
+        self, writer: psycopg.Connection[Any], kind: type[Record], values: Sequence[Any]
+    ) -> None:
         """Copy rows straight in; where one is there already, by way of a table that tells which."""
         table = TABLES[kind]
         if not self._wary:
             try:
                 with writer.transaction():
-                    _copy(writer, table.name, group)
+                    _copy(writer, table.name, tuples(kind, values))
             except psycopg.errors.UniqueViolation:
                 self._wary = _WARY_GROUPS
             else:
@@ -142,7 +144,7 @@ class PostgresBackend:
             f"CREATE TEMP TABLE IF NOT EXISTS {staged} (LIKE {table.name})"
             " ON COMMIT DELETE ROWS".encode()
         )
-        _copy(writer, staged, group)
+        _copy(writer, staged, tuples(kind, values))
         writer.execute(self._inserts[kind])
 
     def _connect(self) -> psycopg.Connection[Any]:
@@ -179,7 +181,7 @@ def _passes(error: BaseException | None, failure: JuriesError) -> bool:
     return state is None or state in _PASSING or state.startswith("08")
 
 
-def _copy(writer: psycopg.Connection[Any], table: str, rows: Sequence[Record]) -> None:
+def _copy(writer: psycopg.Connection[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:
     with writer.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
         for row in rows:
             copy.write_row(row)

@@ -25,17 +25,22 @@ NEXT_REVISION = (
 )
 
 
-def insert_rows(table: sa.Table, dialect: sa.Dialect, *, staged: str | None = None) -> str:
+def insert_rows(
+    table: sa.Table, dialect: sa.Dialect, *, rows: int = 1, staged: str | None = None
+) -> str:
     """SQL that inserts rows, where their questions were not answered before.
 
     Args:
         table: one of the ledger's.
         dialect: of the database.
+        rows: how many, where they are parameters: their values, one row after another.
         staged: a table with the same columns to take the rows from, ordered by key so that two
-            writers lock rows in one order; without it the rows are parameters.
+            writers lock rows in one order; without it they are parameters.
     """
     has_status = "status" in table.columns
     insert = _INSERTS[dialect.name](table)
+    if staged is None:
+        insert = insert.values([dict.fromkeys(table.columns.keys())] * rows)
     statement = insert.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
         set_={c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key},
@@ -48,8 +53,8 @@ def insert_rows(table: sa.Table, dialect: sa.Dialect, *, staged: str | None = No
         first: list[sa.ColumnElement[Any]] = [arrived.desc()]
         if has_status:
             first = [source.c.status == _FAILED, arrived]
-        rows = sa.select(source).ext(postgresql.distinct_on(*key)).order_by(*key, *first)
-        statement = statement.from_select([column.name for column in table.columns], rows)
+        arriving = sa.select(source).ext(postgresql.distinct_on(*key)).order_by(*key, *first)
+        statement = statement.from_select([column.name for column in table.columns], arriving)
     return str(statement.compile(dialect=dialect))
 
 

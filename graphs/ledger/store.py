@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any, Literal, TypeVar
@@ -16,7 +16,7 @@ from graphs.ledger.backend import Backend
 from graphs.ledger.migrations import SCHEMA_VERSION, upgrade
 from graphs.ledger.places import LedgerPlace, PostgresPlace
 from graphs.ledger.statements import answered_by_item, answered_cells, rows_of, statuses_by_item
-from graphs.ledger.tables import TABLES, Record, about, metadata, names, ratings
+from graphs.ledger.tables import TABLES, Record, about, flat, metadata, names, ratings
 from graphs.records import Cell, Rating
 from personas.errors import InputError, JuriesError
 
@@ -41,7 +41,7 @@ class Ledger:
         self.recorded = 0
         self.counted = counted
         self._backend = backend
-        self._waiting: dict[type, list[Record]] = defaultdict(list)
+        self._waiting: dict[type[Record], list[Any]] = defaultdict(list)
         self._pending = 0
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._committing = asyncio.Lock()
@@ -55,31 +55,42 @@ class Ledger:
         Raises:
             LedgerError: an earlier commit failed, so that nothing more should be asked.
         """
-        if self._failure is not None:
-            raise self._failure
         if rows:
-            self._waiting[type(rows[0])].extend(rows)
-            self._pending += len(rows)
+            self._add(type(rows[0]), flat(rows), len(rows))
 
     async def put(self, rows: Sequence[Record]) -> None:
         """Take rows as `add` does, and wait while too many are waiting."""
         self.add(rows)
+        await self._room()
+
+    async def put_values(self, kind: type[Record], values: Sequence[Any]) -> None:
+        """Take rows as `put` does, as their values row after row: what workers send."""
+        self._add(kind, values, len(values) // len(kind._fields))
+        await self._room()
+
+    def _add(self, kind: type[Record], values: Iterable[Any], rows: int) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._waiting[kind].extend(values)
+        self._pending += rows
+
+    async def _room(self) -> None:
         if self._pending >= COMMIT_ROWS:
             await self.commit()
 
     async def commit(self) -> None:
         """Commit every row taken so far. Returns when they are durable."""
         async with self._committing:
-            rows, self._waiting = self._waiting, defaultdict(list)
+            values, self._waiting = self._waiting, defaultdict(list)
             self._pending = 0
-            if rows:
+            if values:
                 loop = asyncio.get_running_loop()
                 try:
-                    await loop.run_in_executor(self._writer, self._backend.write, rows)
+                    await loop.run_in_executor(self._writer, self._backend.write, values)
                 except JuriesError as error:
                     self._failure = error
                     raise
-                self.recorded += len(rows.get(Rating, ()))
+                self.recorded += len(values.get(Rating, ())) // len(Rating._fields)
 
     @contextlib.asynccontextmanager
     async def committing(self) -> AsyncGenerator[None]:

@@ -6,7 +6,8 @@ in one order whatever the database's locale.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
@@ -87,10 +88,19 @@ TABLES: dict[type, sa.Table] = {
 }
 
 
-def storable(row: Record) -> Record:
-    """The row with what no UTF-8 text in a database can hold (lone surrogates, NUL) as U+FFFD."""
-    cells = (_storable(cell) if isinstance(cell, str) else cell for cell in row)
-    return type(row)(*cells)  # pyright: ignore[reportCallIssue,reportArgumentType] (the same fields)
+def flat(rows: Iterable[Record]) -> Iterator[Any]:
+    """The values of rows, row after row: how they travel and wait, with no object for a row."""
+    return chain.from_iterable(rows)
+
+
+def tuples(kind: type[Record], values: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows behind `flat`, as plain tuples."""
+    return zip(*[iter(values)] * len(kind._fields), strict=True)
+
+
+def storable(values: Iterable[Any]) -> list[Any]:
+    """Values with what no UTF-8 text in a database can hold (lone surrogates, NUL) as U+FFFD."""
+    return [_storable(value) if isinstance(value, str) else value for value in values]
 
 
 def _storable(text: str) -> str:

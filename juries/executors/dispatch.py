@@ -18,7 +18,7 @@ from typing import Any
 import ormsgpack
 
 from graphs.deliberation.context import DeliberationContext
-from graphs.ledger import Record
+from graphs.ledger import Ledger, Record
 from graphs.llm.faults import MindUnavailableError
 from graphs.llm.settings import LlmSettings
 from graphs.rating import RatingContext
@@ -267,9 +267,10 @@ async def _job(position: int, context: Context) -> Job:
 async def _record(reply: bytes, context: Context, options: RunOptions) -> None:
     """Put a chunk's rows into the ledger, all before anything else may happen."""
     done = unpack_done(reply)
-    for rows in done.rows:
-        if rows:
-            await context.ledger.put(rows)
+    assert isinstance(context.ledger, Ledger)  # noqa: S101 (the driver's)
+    for kind, values in done.values.items():
+        if values:
+            await context.ledger.put_values(kind, values)
     for place, said in done.unavailable.items():
         if isinstance(context, RatingContext):
             context.unavailable.setdefault(place, MindUnavailableError(said))

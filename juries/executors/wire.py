@@ -16,6 +16,7 @@ import ormsgpack
 from graphs.item_store import item_of, item_row
 from graphs.items import Item
 from graphs.ledger import Record
+from graphs.ledger.tables import tuples
 from graphs.panel import Juror
 from graphs.records import Call, Preference, Rating, Statement
 from juries.run_directory import juror_of, juror_row
@@ -83,12 +84,12 @@ class Done:
     """What became of some jobs.
 
     Attributes:
-        rows: recorded, by type, one list each.
+        values: of the rows recorded, row after row, by type of row.
         answered: questions of the ballot that counts that were answered.
         unavailable: minds that no server answers for any more, by place, and what was said.
     """
 
-    rows: tuple[list[Record], ...]
+    values: dict[type[Record], list[Any]]
     answered: int
     unavailable: dict[int, str]
 
@@ -106,7 +107,11 @@ def unpack_jobs(data: bytes) -> list[Job]:
         Job(
             position=position,
             item=item_of(json.loads(item)),
-            known=tuple(row for rows in _rows(known) for row in rows),
+            known=tuple(
+                row
+                for kind, values in zip(KINDS, known, strict=True)
+                for row in map(kind._make, tuples(kind, values))  # pyright: ignore[reportPrivateUsage] (a named tuple's own)
+            ),
         )
         for position, item, known in ormsgpack.unpackb(data)
     ]
@@ -119,19 +124,17 @@ def pack_done(rows: Iterable[Record], answered: int, unavailable: dict[int, str]
 
 def unpack_done(data: bytes) -> Done:
     """What `pack_done` packed."""
-    rows, answered, unavailable = ormsgpack.unpackb(data)
-    return Done(rows=_rows(rows), answered=answered, unavailable=dict(unavailable))
+    values, answered, unavailable = ormsgpack.unpackb(data)
+    return Done(
+        values=dict(zip(KINDS, values, strict=True)),
+        answered=answered,
+        unavailable=dict(unavailable),
+    )
 
 
 def _by_kind(rows: Iterable[Record]) -> list[list[Any]]:
-    found: dict[type, list[tuple[Any, ...]]] = {kind: [] for kind in KINDS}
+    """Values of rows, row after row, in the order of `KINDS`."""
+    found: dict[type, list[Any]] = {kind: [] for kind in KINDS}
     for row in rows:
-        found[type(row)].append(tuple(row))
+        found[type(row)].extend(row)
     return list(found.values())
-
-
-def _rows(groups: Sequence[Sequence[Sequence[Any]]]) -> tuple[list[Record], ...]:
-    return tuple(
-        list(map(kind._make, rows))  # pyright: ignore[reportPrivateUsage] (a named tuple's own)
-        for kind, rows in zip(KINDS, groups, strict=True)
-    )
