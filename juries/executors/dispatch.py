@@ -24,6 +24,7 @@ from graphs.llm.settings import LlmSettings
 from graphs.rating import RatingContext
 from graphs.records import Preference, Rating, Statement
 from juries.executors.contexts import Context
+from juries.executors.garbage import fewer_collections
 from juries.executors.options import RunOptions
 from juries.executors.protocol import Crew, Worker, WorkerLostError
 from juries.executors.station import OK
@@ -174,13 +175,15 @@ class DistributedExecutor:
         ]
         pending: set[asyncio.Task[None]] = set(tasks)
         try:
-            while pending and not queue.over(halted=_halted(context, options)):
-                # A lane may wait for ever for a worker that cannot be had, and `stop` wakes nobody.
-                done, pending = await asyncio.wait(
-                    pending, timeout=LOOK_UP, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in done:
-                    task.result()
+            with fewer_collections():
+                while pending and not queue.over(halted=_halted(context, options)):
+                    # A lane may wait for ever for a worker that cannot be had, and `stop` wakes
+                    # nobody.
+                    done, pending = await asyncio.wait(
+                        pending, timeout=LOOK_UP, return_when=asyncio.FIRST_COMPLETED
+                    )
+                    for task in done:
+                        task.result()
         finally:
             for task in tasks:
                 task.cancel()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphs.deliberation.threads import Threads
 from juries.executors.contexts import Context, put_item
+from juries.executors.garbage import fewer_collections
 from juries.executors.options import RunOptions
 from personas.errors import JuriesError
-
-YOUNG_OBJECTS = 20_000
-"""New objects before they are traced: enough that those of a panel's answers are gone by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +27,6 @@ class LocalExecutor:
     async def ask(self, positions: Sequence[int], context: Context, options: RunOptions) -> None:
         """Invoke the graph for every position, so many at a time."""
         waiting = iter(positions)
-        gc.freeze()  # what was set up lives to the end: no use in tracing it at every collection
-        often = gc.get_threshold()
-        gc.set_threshold(YOUNG_OBJECTS, *often[1:])
 
         async def work(waiting: Iterator[int]) -> None:
             for position in waiting:
@@ -41,14 +35,12 @@ class LocalExecutor:
                 options.progress.advance(await put_item(position, context, self.threads))
 
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(options.in_flight, len(positions))):
-                    group.create_task(work(waiting))
+            with fewer_collections():
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(options.in_flight, len(positions))):
+                        group.create_task(work(waiting))
         except* JuriesError as errors:
             raise errors.exceptions[0] from None
-        finally:
-            gc.set_threshold(*often)
-            gc.unfreeze()
 
     async def reports(self) -> list[dict[str, Any]]:
         """None: the caller opened the minds."""

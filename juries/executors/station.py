@@ -24,6 +24,7 @@ from graphs.panel import Panel
 from graphs.rating import Bench, RatingContext
 from graphs.recorder import Collector
 from juries.executors.contexts import make_context, put_item
+from juries.executors.garbage import fewer_collections
 from juries.executors.wire import Job, Setup, pack_done, unpack_jobs
 from personas.errors import JuriesError
 
@@ -121,7 +122,9 @@ async def open_station(setup: Setup) -> AsyncGenerator[Station]:
             mind = await stack.enter_async_context(opening)
             seated = tuple(juror for juror in setup.jurors if juror.mind == each.shown)
             benches.append(Bench(mind=mind, panel=Panel(seated)))
-        yield Station(setup, tuple(benches))
+        station = Station(setup, tuple(benches))
+        stack.enter_context(fewer_collections())
+        yield station
 
 
 def _shared_out(settings: MindSettings, workers: int) -> MindSettings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import ormsgpack
@@ -16,7 +17,7 @@ import ormsgpack
 from graphs.item_store import item_of, item_row
 from graphs.items import Item
 from graphs.ledger import Record
-from graphs.ledger.tables import tuples
+from graphs.ledger.tables import flat, tuples
 from graphs.panel import Juror
 from graphs.records import Call, Preference, Rating, Statement
 from juries.run_directory import juror_of, juror_row
@@ -135,6 +136,6 @@ def unpack_done(data: bytes) -> Done:
 def _by_kind(rows: Iterable[Record]) -> list[list[Any]]:
     """Values of rows, row after row, in the order of `KINDS`."""
     found: dict[type, list[Any]] = {kind: [] for kind in KINDS}
-    for row in rows:
-        found[type(row)].extend(row)
+    for kind, some in groupby(rows, type):
+        found[kind].extend(flat(some))
     return list(found.values())

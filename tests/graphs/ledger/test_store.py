@@ -77,11 +77,16 @@ def test_an_answer_is_never_replaced_but_a_failure_is(
     assert ledger.count() == 1
 
 
-def test_within_one_group_the_first_answer_stays(opened: Any, row: Any, put: Any, all_rows: Any):
+@pytest.mark.parametrize("others", [0, 44, 47, 120])
+def test_within_one_group_the_first_answer_stays(
+    opened: Any, row: Any, put: Any, all_rows: Any, others: int
+):
+    """Whether the rows share a statement or not: 50 are one, what is left over is put singly."""
     ledger = opened()
     failed = row(status=Status.FAILED, rating=None)
-    put(ledger, failed, row(rating=2), row(rating=5), failed, row(juror=1, rating=1))
-    assert [r.rating for r in all_rows(ledger)] == [2, 1]
+    more = [row(2, juror, rating=3) for juror in range(others)]
+    put(ledger, *more, failed, row(rating=2), row(rating=5), failed, row(juror=1, rating=1))
+    assert [r.rating for r in all_rows(ledger)] == [2, 1] + [3] * others
     call = Call("k", 0, 0, 2, 1, "rate", 0, "h", "", 5, None, 7, 1, 0.5, 1, None, None)
     put(ledger, call, call._replace(attempts=2))
     assert [one.attempts for one in ledger.every(Call)] == [2]
