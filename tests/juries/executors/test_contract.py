@@ -88,13 +88,13 @@ def test_a_run_begun_by_one_executor_is_completed_by_another(
 def test_a_worker_killed_loses_nothing(
     executor, small_study, rated, rows, watcher, kill_a_worker, tmp_path
 ):
-    study = small_study(items=600)
+    study = small_study(items=1800)  # enough that whoever is killed has some under way
     here = rated(study, tmp_path / "here")
     watch = watcher(kill_a_worker)
     there = rated(study, tmp_path / "there", executor, progress=watch)
     assert watch.act is None
     assert any("was lost" in said for said in watch.said)
-    assert watch.answered == 600 * 30
+    assert watch.answered == 1800 * 30
     assert rows(there) == rows(here)
 
 
