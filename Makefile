@@ -19,7 +19,7 @@ demo: $(SETUP)  ## the shipped example, offline
 test: $(SETUP)  ## all tests; those of a real vLLM run after `make setup-vllm`
 	$(BIN)/python -m pytest
 
-check: $(SETUP)  ## format, lint, types, import directions
+check: .venv/.peers  ## format, lint, types (those of optional libraries too), import directions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
