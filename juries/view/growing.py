@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from juries.report import REPORT
 from juries.view.watching import copy_of
 from personas.errors import JuriesError
 
@@ -52,7 +53,7 @@ class Reports:
         if (left := _left_by_the_run(run)) is not None:
             return left
         held = self._written.get(name)
-        return None if held is None or held.problem else held.folder / "report.html"
+        return None if held is None or held.problem else held.folder / REPORT
 
     def problem(self, name: str) -> str | None:
         """Why the newest report could not be written."""
@@ -101,7 +102,7 @@ class Reports:
 
 def _left_by_the_run(run: Path) -> Path | None:
     """The report that a finished run wrote itself, unless something was written since."""
-    page = run / "report.html"
+    page = run / REPORT
     ledger = "ledger.json" if (run / "ledger.json").exists() else "ledger.sqlite"
     inputs = [run / name for name in ("scores.json", "run.json", ledger)]
     if not page.exists() or not all(path.exists() for path in inputs):
