@@ -16,6 +16,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
+from graphs.assignment import Assignment
 from graphs.items import Item, Question
 from graphs.llm.faults import MindUnavailableError
 from graphs.minds.protocol import Mind, RatingTask
@@ -44,6 +45,8 @@ class RatingContext:
     replicates: int = 1
     partial: Set[int] = frozenset()
     """Items of which the ledger holds some answers, so that it must be asked which."""
+    assignment: Assignment | None = None
+    """Who is asked about which item; None where every juror is asked about all."""
     unavailable: dict[int, MindUnavailableError] = field(
         default_factory=dict[int, MindUnavailableError]
     )
@@ -71,10 +74,15 @@ async def ask_panel(state: RatingState, runtime: Runtime[RatingContext]) -> Rati
         answered = await asyncio.to_thread(context.ledger.answered, position)
 
     async def ask(place: int, bench: Bench) -> int:
+        panel = bench.panel
+        if context.assignment is not None:
+            panel = context.assignment.panel(position, panel)
+            if not len(panel):
+                return 0
         task = RatingTask(
             item=context.items[position],
             position=position,
-            panel=bench.panel,
+            panel=panel,
             questions=context.questions,
             replicates=context.replicates,
             answered=answered,

@@ -17,6 +17,7 @@ from graphs.panel import Juror
 from juries.baselines import count_baselines, read_baselines
 from juries.calibration.record import FILE_NAME, parts_of, read_record
 from juries.deliberation.concluding import write_deliberation
+from juries.design import assignment_of
 from juries.exports.ratings_table import ratings_are_current, read_ratings, write_ratings
 from juries.exports.verdict_table import verdict_table, write_verdicts
 from juries.injection import read_injection
@@ -61,9 +62,10 @@ def gather(directory: RunDirectory, record: RunRecord, progress: Progress) -> Ga
         JuriesError: the run recorded no rating.
     """
     study = directory.read_study()
-    items = directory.read_items()[: record.items]
-    jurors = directory.read_jury()
+    every, jurors = directory.read_items(), directory.read_jury()
+    items = every[: record.items]
     asked, names = questions(study.scale), criterion_names(study.scale)
+    assignment = assignment_of(study, items=len(every), jurors=len(jurors))
     with closing(
         open_ledger(directory.ledger_place, fingerprint=record.fingerprint, ids={})
     ) as ledger:
@@ -96,6 +98,7 @@ def gather(directory: RunDirectory, record: RunRecord, progress: Progress) -> Ga
         jurors=len(jurors),
         questions=asked,
         replicates=study.replicates,
+        put=None if assignment is None else assignment.asked[: len(items)],
     )
     return Gathered(items=items, jurors=jurors, questions=asked, criteria=names, verdicts=verdicts)
 
@@ -130,6 +133,7 @@ def conclude(
         spec=spec,
         seed=record.seed,
     )
+    design = _design_notes(gathered)
     calibration = _calibration(directory, record)
     evidence = evidence_of(directory, record, gathered, spec, calibration)
     baselines = read_baselines(
@@ -173,7 +177,7 @@ def conclude(
         measures=six_measures(evidence, baselines, scored.welfare, scored.flips),
         validity=validity_table(evidence, baselines, scored, probed),
         resamples=spec.resamples,
-        notes=(*scored.notes, *(each.reading for each in record.subjects)),
+        notes=(*design, *scored.notes, *(each.reading for each in record.subjects)),
     )
 
 
@@ -201,6 +205,21 @@ def evidence_of(
         seed=record.seed,
         produced_by=f"{minds}; {calibration}",
         simulated=all(mind.kind == "simulator" for mind in record.minds),
+    )
+
+
+def _design_notes(gathered: Gathered) -> tuple[str, ...]:
+    """What a sparse design left out, so that nobody takes few answers for a failed run."""
+    put = gathered.verdicts.put
+    if put.all() or not put.size:
+        return ()
+    fewest, most = put.sum(axis=1).min(), put.sum(axis=1).max()
+    each = f"{fewest}" if fewest == most else f"{fewest} or {most}"
+    return (
+        f"Sparse design: {put.mean():.1%} of the pairs of an item and a juror were asked, each "
+        f"item of {each} of {put.shape[1]} jurors. What was not asked counts neither as asked nor "
+        f"as missing; welfare of an item is that of a jury of {each}. `juries fill` imputes the "
+        "others.",
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graphs.assignment import Assignment
 from graphs.items import Item, Question, questions
 from graphs.ledger import open_ledger
 from graphs.minds.protocol import Accountable
@@ -84,12 +85,12 @@ async def ask_injection(
             if isinstance(bench.mind, Accountable):
                 bench.mind.record_calls(ledger.add)
         counts = ledger.answered_counts()
-        seats = sum(len(bench.panel) for bench in benches)
-        each = len(asked) * study.replicates * seats
         size = len(prepared.items)
         twins = _twins(prepared.items, spec)
+        assignment = None if prepared.assignment is None else prepared.assignment.repeated(2)
         put = [*chosen, *(size + position for position in chosen)]
-        due = [p for p in put if counts.get(p, 0) < len(twins[p].responses) * each]
+        each = {p: len(asked) * study.replicates * _seats(benches, assignment, p) for p in put}
+        due = [p for p in put if counts.get(p, 0) < len(twins[p].responses) * each[p]]
         context = RatingContext(
             items=twins,
             benches=tuple(benches),
@@ -98,10 +99,18 @@ async def ask_injection(
             seed=study.seed,
             replicates=study.replicates,
             partial=frozenset(p for p in due if counts.get(p, 0)),
+            assignment=assignment,
         )
         async with ledger.committing():
             await ask(due, context)
         return ledger.recorded
+
+
+def _seats(benches: Sequence[Bench], assignment: Assignment | None, position: int) -> int:
+    """How many jurors are asked about an item."""
+    if assignment is None:
+        return sum(len(bench.panel) for bench in benches)
+    return sum(len(assignment.panel(position, bench.panel)) for bench in benches)
 
 
 def _twins(items: Sequence[Item], spec: InjectionSpec) -> list[Item]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from graphs.assignment import Assignment
 from graphs.deliberation.plan import Plan
 from graphs.items import Item, questions
 from graphs.llm.capabilities import Capabilities
@@ -52,10 +53,16 @@ async def estimate_study(prepared: Prepared, *, limit: int | None = None) -> tup
             replicates=study.replicates,
             seed=study.seed,
         )
-        first = await _estimate(each.mind, Asking(items=items, task=task))
+        share = asked_share(prepared.assignment, task.panel)
+        first = await _estimate(each.mind, Asking(items=items, task=task, share=share))
         more = beyond(study, plan, items, mind=each.mind, jurors=len(jurors))
         made.append(first if more is None else more(first))
     return tuple(made)
+
+
+def asked_share(assignment: Assignment | None, panel: Panel) -> float:
+    """Of a mind's jurors, how many are asked about an item on average."""
+    return 1.0 if assignment is None else assignment.share(panel)
 
 
 def beyond(

@@ -15,6 +15,7 @@ from graphs.llm.settings import LlmSettings
 from graphs.minds.opening import MindSettings
 from graphs.minds.psychometric import PsychometricSettings
 from graphs.sources import ItemsSource
+from juries.design import DesignSpec
 from juries.measures.welfare_functions import parse_welfares
 from juries.spec_measures import (
     BaselinesSpec,
@@ -198,6 +199,7 @@ class Study(Settings):
         minds: several minds, each for a share of the seats, in place of one: jurors that one
             model answers for make the same mistakes.
         replicates: how often each question is put to each juror.
+        design: which jurors are asked about which items; without it everybody about everything.
         deliberation: how jurors talk before the ballot that counts; without it they do not.
         baselines: what the jury is compared with.
         injection: whether responses can talk to the jury.
@@ -216,6 +218,7 @@ class Study(Settings):
     mind: MindSettings = Field(default_factory=PsychometricSettings)
     minds: tuple[ShareSpec, ...] = ()
     replicates: Count = 1
+    design: DesignSpec | None = None
     deliberation: Deliberation | None = None
     baselines: BaselinesSpec = Field(default_factory=BaselinesSpec)
     injection: InjectionSpec = Field(default_factory=InjectionSpec)
@@ -229,6 +232,15 @@ class Study(Settings):
         names = [each.shown for each in self.minds]
         if len(set(names)) < len(names):
             raise ValueError("minds repeat a name; give each a name of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _jurors_who_talk_hear_everything(self) -> Self:
+        if self.design is not None and self.deliberation is not None:
+            raise ValueError(
+                "a sparse design does not go with deliberation: jurors who talk about an item are "
+                "all asked about it; remove `design` or `deliberation`"
+            )
         return self
 
     @model_validator(mode="after")

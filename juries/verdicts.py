@@ -35,6 +35,7 @@ class Verdicts:
         statuses: rows by status per model, int64 [M, statuses] in the order of `Status`.
         asked: questions put per model, int64 [M], whether or not anything was recorded.
         present: bool [M, I], whether the model has a response to the item.
+        put: bool [I, J], who was to be asked about which item.
     """
 
     models: tuple[str, ...]
@@ -45,6 +46,7 @@ class Verdicts:
     statuses: NDArray[np.int64]
     asked: NDArray[np.int64]
     present: NDArray[np.bool_]
+    put: NDArray[np.bool_]
 
     def overall(self) -> Float32:
         """Utility of the whole response, float32 [M, I, J].
@@ -142,6 +144,7 @@ def collect(
     jurors: int,
     questions: Sequence[Question],
     replicates: int = 1,
+    put: NDArray[np.bool_] | None = None,
 ) -> Verdicts:
     """Gather ratings into arrays.
 
@@ -152,6 +155,8 @@ def collect(
         jurors: how many sit.
         questions: what was asked, for the scale of each criterion.
         replicates: how often each question was asked.
+        put: bool [items, jurors], who was to be asked about which item; None for everybody about
+            everything. What was not to be asked is neither counted as asked nor as missing.
     """
     shape = (len(questions), len(models), len(items), jurors)
     total = np.zeros(shape, dtype=np.float32)
@@ -173,6 +178,8 @@ def collect(
     present = np.zeros((len(models), len(items)), dtype=np.bool_)
     for position, row in enumerate(_model_of(items, models)):
         present[row[row >= 0], position] = True
+    if put is None:
+        put = np.ones((len(items), jurors), dtype=np.bool_)
     return Verdicts(
         models=tuple(models),
         item_ids=tuple(item.id for item in items),
@@ -180,8 +187,9 @@ def collect(
         points=points,
         weights=weights / weights.sum(),
         statuses=statuses,
-        asked=present.sum(axis=1) * jurors * len(questions) * replicates,
+        asked=(present @ put.sum(axis=1)) * len(questions) * replicates,
         present=present,
+        put=put,
     )
 
 

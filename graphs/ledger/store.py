@@ -214,7 +214,7 @@ def open_ledger(
                 where=str(place),
                 found=said.get("fingerprint"),
                 expected=f"fingerprint {fingerprint}",
-                hint="Items, jury, scale, mind or seed have changed since; use another --out.",
+                hint="Items, jury, scale, design, mind or seed have changed; use another --out.",
             )
         return int(said.get("counted", "0"))
 

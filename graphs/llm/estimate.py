@@ -47,10 +47,20 @@ _SECOND_TURN_TOKENS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """What a study asks of one mind: the task, but for all items."""
+    """What a study asks of one mind: the task, but for all items.
+
+    Attributes:
+        share: of the task's jurors, how many are asked about an item on average.
+    """
 
     items: Sequence[Item]
     task: RatingTask
+    share: float = 1.0
+
+    @property
+    def jurors(self) -> float:
+        """How many are asked about an item, on average."""
+        return self.share * len(self.task.panel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +155,7 @@ async def estimate(
     }
     calls, prompts = works[own].calls, round(works[own].prompts)
     computed: dict[Layout, int] = {name: round(work.computed) for name, work in works.items()}
-    ratings = len(asking.items) * len(asking.task.panel) * _questions(asking)
+    ratings = round(len(asking.items) * asking.jurors * _questions(asking))
     generated, said = _generated(settings, method, ratings, calls)
     seconds = _seconds(settings.gpu, computed[own], generated)
     return Estimate(
@@ -204,7 +214,7 @@ async def _work(
                 prompts[row, seat] += len(each)
                 computed[row, seat] += cache.computed(each)
                 put[row, seat] += 1
-    size = (len(asking.items), len(task.panel))
+    size = (len(asking.items), asking.jurors)
     again = (settings.draws - 1 if method == "sampled" and not several else 0) + (
         settings.reason == "separate"
     )
@@ -241,7 +251,7 @@ def _task_about(task: RatingTask, item: Item, panel: Panel) -> RatingTask:
     )
 
 
-def _extrapolated(sample: NDArray[np.float64], size: tuple[int, int]) -> float:
+def _extrapolated(sample: NDArray[np.float64], size: tuple[int, float]) -> float:
     """The sum over all items and jurors, from a sample of shape [items, jurors].
 
     The first item and the first juror pay for what the others share, so each is counted apart.
@@ -250,7 +260,7 @@ def _extrapolated(sample: NDArray[np.float64], size: tuple[int, int]) -> float:
     if not sample.size:
         return 0.0
     rest_of_items = sample[1:] if len(sample) > 1 else sample
-    total = sample[0, 0] + (items - 1) * rest_of_items[:, 0].mean()
+    total = min(1.0, jurors) * (sample[0, 0] + (items - 1) * rest_of_items[:, 0].mean())
     if jurors > 1:
         first = sample[0, 1:] if sample.shape[1] > 1 else sample[0]
         rest = rest_of_items[:, 1:] if sample.shape[1] > 1 else rest_of_items

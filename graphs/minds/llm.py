@@ -85,10 +85,11 @@ class LlmMind:
         task: RatingTask,
         *,
         beyond: Callable[[Estimate], Estimate] | None = None,
+        share: float = 1.0,
     ) -> None:
         """Estimate what asking these items like the task will take, for `report`."""
         if items and len(task.panel):
-            made = await self.estimate(Asking(items=items, task=task))
+            made = await self.estimate(Asking(items=items, task=task, share=share))
             self.reporter.expected = made if beyond is None else beyond(made)
 
     async def estimate(self, asking: Asking, *, layouts: Sequence[Layout] = ()) -> Estimate:

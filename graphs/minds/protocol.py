@@ -93,6 +93,7 @@ class Accountable(Protocol):
         task: RatingTask,
         *,
         beyond: Callable[[Any], Any] | None = None,
+        share: float = 1.0,
     ) -> None:
         """Estimate what asking these items like the task will take, for `report`.
 
@@ -100,6 +101,7 @@ class Accountable(Protocol):
             items: those that are open.
             task: one ballot on one of them.
             beyond: adds to the mind's estimate what is asked beyond one ballot.
+            share: of the task's jurors, how many are asked about an item on average.
         """
         ...
 

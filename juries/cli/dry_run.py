@@ -28,7 +28,7 @@ def show_plan(study: Study, base: Path, *, limit: int | None, as_json: bool) -> 
     """Read everything, seat the jury, and print the plan."""
     prepared = prepare(study, base)
     items = prepared.items[:limit]
-    asked = sum(prepared.questions_about(item) for item in items)
+    asked = sum(prepared.questions_about(*each) for each in enumerate(items))
     estimates = asyncio.run(estimate_study(prepared, limit=limit))
     plan: dict[str, Any] = {
         "study": study.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 
+from graphs.assignment import Assignment
 from graphs.deliberation.build import deliberation_graph
 from graphs.deliberation.context import DeliberationContext
 from graphs.deliberation.plan import Plan
@@ -27,6 +28,7 @@ def make_context(
     benches: Sequence[Bench],
     ledger: Recorder,
     partial: Set[int],
+    assignment: Assignment | None = None,
 ) -> Context:
     """What the study's graph works with.
 
@@ -37,6 +39,7 @@ def make_context(
         benches: opened minds with their jurors.
         ledger: takes every row.
         partial: items of which rows are known already.
+        assignment: who is asked about which item; None where every juror is asked about all.
 
     Raises:
         InputError: a mind that cannot talk, in a study where juries do.
@@ -53,6 +56,7 @@ def make_context(
         seed=study.seed,
         replicates=study.replicates,
         partial=partial,
+        assignment=assignment,
     )
 
 

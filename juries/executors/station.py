@@ -23,6 +23,7 @@ from graphs.minds.protocol import Accountable
 from graphs.panel import Panel
 from graphs.rating import Bench, RatingContext
 from graphs.recorder import Collector
+from juries.design import assignment_of
 from juries.executors.contexts import make_context, put_item
 from juries.executors.garbage import fewer_collections
 from juries.executors.wire import Job, Setup, pack_done, unpack_jobs
@@ -60,6 +61,7 @@ class Station:
             benches=benches,
             ledger=self._collector,
             partial=self._begun,
+            assignment=assignment_of(study, items=setup.items, jurors=len(setup.jurors)),
         )
 
     @property

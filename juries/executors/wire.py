@@ -34,12 +34,14 @@ class Setup:
     Attributes:
         study: as it runs; language models with the addresses of their servers.
         jurors: all, in seat order.
+        items: how many the study has.
         most_responses: of any item of the study.
         workers: how many there are, who share the servers' connections.
     """
 
     study: Study
     jurors: tuple[Juror, ...]
+    items: int
     most_responses: int
     workers: int = 1
 
@@ -51,15 +53,16 @@ class Setup:
         """As bytes."""
         study = json.dumps(self.study.model_dump(mode="json"))
         jurors = json.dumps([juror_row(juror) for juror in self.jurors])
-        return ormsgpack.packb([study, jurors, self.most_responses, self.workers])
+        return ormsgpack.packb([study, jurors, self.items, self.most_responses, self.workers])
 
     @classmethod
     def unpack(cls, data: bytes) -> Setup:
         """The setup behind `pack`."""
-        study, jurors, most_responses, workers = ormsgpack.unpackb(data)
+        study, jurors, items, most_responses, workers = ormsgpack.unpackb(data)
         return cls(
             study=Study.model_validate(json.loads(study)),
             jurors=tuple(juror_of(row) for row in json.loads(jurors)),
+            items=items,
             most_responses=most_responses,
             workers=workers,
         )

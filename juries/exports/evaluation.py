@@ -38,13 +38,13 @@ def inspect_rows(
             "id": evidence.items[place].id,
             "value": welfare[first.name],
             "explanation": (
-                f"{first.label} over {valid} of {len(evidence.jurors)} jurors. "
+                f"{first.label} over {valid} of {evidence.asked(place)} jurors. "
                 f"Judged by {evidence.origin.produced_by}."
             ),
             "metadata": {
                 "welfare": welfare,
                 "jurors": valid,
-                "asked": len(evidence.jurors),
+                "asked": evidence.asked(place),
                 "study": evidence.origin.fingerprint,
                 "uncalibrated": evidence.origin.uncalibrated,
             },
@@ -58,7 +58,9 @@ def write_promptfoo(
 
     The folder gets `promptfooconfig.yaml` (the echo provider repeats each recorded response),
     `tests.jsonl`, `verdicts.json`, and `get_assert.py`, which looks verdicts up and needs nothing
-    but Python.
+    but Python. What models and datasets wrote stands one level down in a test's variables:
+    promptfoo reads the file that a variable itself names by `file://`, and fills in a template that
+    it is, but takes what lies inside an object as it is.
 
     Args:
         folder: made if need be.
@@ -68,26 +70,24 @@ def write_promptfoo(
     """
     folder.mkdir(parents=True, exist_ok=True)
     tests: list[Row] = []
-    verdicts: dict[str, Row] = {}
+    verdicts: dict[str, dict[str, Row]] = {}
     for place, item in enumerate(evidence.items):
         for response in item.responses:
             at = evidence.models.index(response.model)
             scores = _scores(evidence, at, place, functions)
             variables = {
-                "item_id": item.id,
-                "model": response.model,
-                "prompt": item.prompt,
-                "response": response.text,
+                "item": {"id": item.id, "prompt": item.prompt},
+                "response": {"model": response.model, "text": response.text},
             }
             tests.append({"description": f"{item.id}: {response.model}", "vars": variables})
-            verdicts[f"{item.id}/{response.model}"] = {
+            verdicts.setdefault(item.id, {})[response.model] = {
                 "welfare": None if scores is None else scores[0],
                 "jurors": 0 if scores is None else scores[1],
-                "asked": len(evidence.jurors),
+                "asked": evidence.asked(place),
             }
     config = {
         "description": f"{evidence.origin.study}. Judged by {evidence.origin.produced_by}.",
-        "prompts": ["{{response}}"],
+        "prompts": ["{{response.text}}"],
         "providers": ["echo"],
         "defaultTest": {"assert": [{"type": "python", "value": "file://get_assert.py"}]},
         "tests": "file://tests.jsonl",

@@ -14,8 +14,8 @@ def get_assert(output: str, context: dict[str, Any]) -> dict[str, Any]:
     """Grade one response by its item and model, which promptfoo hands over as variables."""
     del output  # the verdict is on the recorded response, which the echo provider repeats
     (recorded,) = json.loads(Path(__file__).with_name("verdicts.json").read_text(encoding="utf-8"))
-    variables = context["vars"]
-    verdict = recorded["verdicts"].get(f"{variables['item_id']}/{variables['model']}")
+    item, response = context["vars"]["item"], context["vars"]["response"]
+    verdict = recorded["verdicts"].get(item["id"], {}).get(response["model"])
     if verdict is None or verdict["welfare"] is None:
         return {"pass": False, "score": 0.0, "reason": "The jury reached no verdict on this."}
     score = verdict["welfare"][recorded["function"]]

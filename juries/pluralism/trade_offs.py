@@ -33,6 +33,10 @@ def trade_offs(evidence: Evidence, objectives: Objectives | str) -> MeasureScore
         return _by_models(evidence, objectives, means)
     if len(evidence.models) < 2:
         return unmeasured(_MEASURE, evidence.produced_by, "a second model to choose among")
+    return _by_selection(evidence, objectives, means)
+
+
+def _by_selection(evidence: Evidence, objectives: Objectives, means: FloatArray) -> MeasureScores:
     functions = family(
         evidence.spec.trade_off.family,
         len(objectives.names),
@@ -41,6 +45,9 @@ def trade_offs(evidence: Evidence, objectives: Objectives | str) -> MeasureScore
     if (smallest := min(len(seats) for seats in objectives.seats)) < HALVES:
         return unmeasured(_MEASURE, evidence.produced_by, f"groups of two, not {smallest}")
     steered, known_means = select_by_weights(evidence, objectives, functions)
+    if np.isnan(np.concatenate([steered, known_means])).all(axis=1).any():
+        needs = "more jurors an item: on none did both halves of every group rate every model"
+        return unmeasured(_MEASURE, evidence.produced_by, needs)
     first = int(np.nanmean(means, axis=1).mean(axis=-1).argmax())
     found = trade_off(
         steered, functions, known=np.delete(known_means, first, axis=0),

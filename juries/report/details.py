@@ -16,7 +16,10 @@ from juries.report.source import Source
 RATINGS_A_CHUNK = 20_000
 """Ratings that are decoded together when one of their items is opened."""
 
-_CODES = {status.value: -code for code, status in enumerate(Status)}
+NOT_ASKED = "not_asked"
+"""What stands for a question that the study's design did not put, after the statuses."""
+
+_CODES = {status.value: -code for code, status in enumerate(Status)} | {NOT_ASKED: -len(Status)}
 
 
 def chunks(source: Source) -> Iterator[list[dict[str, Any]]]:
@@ -26,7 +29,7 @@ def chunks(source: Source) -> Iterator[list[dict[str, Any]]]:
     prompts = Prompts(source)
     with source.ledger() as ledger:
         for position, item in enumerate(source.items):
-            detail, count = item_detail(ledger, position, item, seats=len(source.jurors))
+            detail, count = item_detail(ledger, position, item, empty=_empty(source, position))
             held.append(detail | prompts.of(item.id))
             answers += count
             if answers >= RATINGS_A_CHUNK:
@@ -36,15 +39,24 @@ def chunks(source: Source) -> Iterator[list[dict[str, Any]]]:
         yield held
 
 
+def _empty(source: Source, position: int) -> list[int]:
+    """An item's points before anything is recorded: 0 for who was asked, by seat."""
+    if source.assignment is None:
+        return [0] * len(source.jurors)
+    asked = source.assignment.asked[position]
+    return np.where(asked, 0, _CODES[NOT_ASKED]).tolist()
+
+
 def item_detail(
-    ledger: Ledger, position: int, item: Item, *, seats: int
+    ledger: Ledger, position: int, item: Item, *, empty: list[int]
 ) -> tuple[dict[str, Any], int]:
     """One item with all that was answered about it, and how many answers that is.
 
     Answers stand in blocks, one for each round, criterion, replicate and response. A block's
     `points` has a number for each seat: the rating 1..K, 0 where nothing is recorded, else the
-    status counted from -1 in the order of `Status` without `ok`. Reasons are numbers into `texts`,
-    -1 for none; `shares` are distributions in thousandths, K to a seat.
+    status counted from -1 in the order of `Status` without `ok`, and after them `NOT_ASKED`.
+    Reasons are numbers into `texts`, -1 for none; `shares` are distributions in thousandths, K to
+    a seat. `empty` are the points of a block in which nothing is recorded.
     """
     rows = ledger.of_item(Rating, position)
     texts: dict[str, int] = {}
@@ -56,7 +68,7 @@ def item_detail(
         "position": position,
         "prompt": item.prompt,
         "responses": [{"model": r.model, "text": r.text} for r in item.responses],
-        "blocks": [_block(key, answers, seats, texts) for key, answers in sorted(blocks.items())],
+        "blocks": [_block(key, answers, empty, texts) for key, answers in sorted(blocks.items())],
         "texts": list(texts),
         "talk": [_said(one) for one in ledger.of_item(Statement, position)],
         "polls": [_polled(one) for one in ledger.of_item(Preference, position)],
@@ -65,9 +77,10 @@ def item_detail(
 
 
 def _block(
-    key: tuple[int, ...], rows: Sequence[Rating], seats: int, texts: dict[str, int]
+    key: tuple[int, ...], rows: Sequence[Rating], empty: list[int], texts: dict[str, int]
 ) -> dict[str, Any]:
-    points, reasons = [0] * seats, [-1] * seats
+    seats = len(empty)
+    points, reasons = [*empty], [-1] * seats
     raw: list[tuple[int, str]] = []
     for row in rows:
         ok = row.status == Status.OK.value

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from graphs.assignment import Assignment
 from graphs.items import FloatArray, Item, Question, criterion_names, questions
 from graphs.ledger import Ledger, open_ledger
 from graphs.panel import Juror
 from juries.deliberation.results import DeliberationReport
+from juries.design import assignment_of
 from juries.measures.welfare_functions import WelfareFunction, parse_welfares
 from juries.run_directory import RunDirectory, RunRecord
 from juries.scores import Scores
@@ -32,6 +34,7 @@ class Source:
         scores: as written by `juries score`.
         items: those the run covers, in study order.
         jurors: in seat order.
+        assignment: who was asked about which item; None where everybody was about everything.
     """
 
     directory: RunDirectory
@@ -40,6 +43,7 @@ class Source:
     scores: Scores
     items: Sequence[Item]
     jurors: tuple[Juror, ...]
+    assignment: Assignment | None
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -87,6 +91,7 @@ class Source:
                 jurors=len(self.jurors),
                 questions=self.questions,
                 replicates=self.study.replicates,
+                put=None if self.assignment is None else self.assignment.asked[: len(self.items)],
             )
 
     @cached_property
@@ -137,11 +142,13 @@ def read_source(path: Path | str) -> Source:
     from juries.runs import Run
 
     run = Run(path)
+    study, items, jurors = run.study, run.directory.read_items(), run.directory.read_jury()
     return Source(
         directory=run.directory,
         record=run.record,
-        study=run.study,
+        study=study,
         scores=run.scores(),
-        items=run.directory.read_items()[: run.record.items],
-        jurors=run.directory.read_jury(),
+        items=items[: run.record.items],
+        jurors=jurors,
+        assignment=assignment_of(study, items=len(items), jurors=len(jurors)),
     )

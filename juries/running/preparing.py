@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphs.assignment import Assignment
 from graphs.items import Item, questions
 from graphs.minds.opening import check_mind
 from graphs.panel import Juror
@@ -13,6 +14,7 @@ from graphs.rating import Bench
 from graphs.sources import load_items
 from juries.deliberation.asking import plan_deliberation
 from juries.deliberation.people import check_people
+from juries.design import assignment_of
 from juries.jury import describe_seats, read_population, seat_jury
 from juries.spec import Study
 from juries.subjects.asking import expected_items, subjects_identity
@@ -31,6 +33,7 @@ class Prepared:
         jurors: in seat order.
         jury: how the seats were filled and weighted, for the record.
         hashes: of the items and of the jury.
+        assignment: who is asked about which item; None where every juror is asked about all.
     """
 
     study: Study
@@ -39,11 +42,14 @@ class Prepared:
     jurors: tuple[Juror, ...]
     jury: dict[str, object]
     hashes: dict[str, str]
+    assignment: Assignment | None
 
-    def questions_about(self, item: Item) -> int:
-        """How many questions the item puts to the whole jury."""
+    def questions_about(self, position: int, item: Item) -> int:
+        """How many questions the item at this position puts to the jurors asked about it."""
+        given = self.assignment
+        jurors = len(self.jurors) if given is None else given.jurors(position)
         per_response = len(questions(self.study.scale)) * self.study.replicates
-        return len(item.responses) * len(self.jurors) * per_response
+        return len(item.responses) * jurors * per_response
 
 
 def prepare(study: Study, base: Path) -> Prepared:
@@ -78,6 +84,7 @@ def prepare(study: Study, base: Path) -> Prepared:
             "items": found.hash,
             "jury": content_hash([[j.id, j.weight, j.mind, j.portrait] for j in jurors]),
         },
+        assignment=assignment_of(study, items=len(items), jurors=len(jurors)),
     )
 
 
@@ -93,6 +100,7 @@ def fingerprint(prepared: Prepared, benches: Sequence[Bench]) -> str:
             "replicates": study.replicates,
             "scale": study.scale.model_dump(mode="json"),
             "seed": study.seed,
+            **({} if prepared.assignment is None else {"design": prepared.assignment.identity}),
             **({"subjects": subjects_identity(study)} if study.live_models else {}),
             **({} if plan is None else {"deliberation": plan.identity}),
         }

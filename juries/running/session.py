@@ -77,11 +77,13 @@ async def run_study(
             benches=session.benches,
             ledger=session.ledger,
             partial=session.partial,
+            assignment=prepared.assignment,
         )
         await _expect(session, plan)
         setup = Setup(
             study=session.study,
             jurors=prepared.jurors,
+            items=len(prepared.items),
             most_responses=max((len(item.responses) for item in prepared.items), default=0),
         )
         opening = open_executor(options.placement, setup, session.benches, threads)
@@ -162,7 +164,7 @@ async def _open(
     write_once(prepared, directory)
     # Stopped before every subject answered, the run still owes what the jury was to be asked.
     items = expected if options.stopped else prepared.items[: options.limit]
-    due = {position: prepared.questions_about(items[position]) for position in covered}
+    due = {position: prepared.questions_about(position, items[position]) for position in covered}
     open_items = tuple(p for p, need in due.items() if counts.get(p, 0) < need)
     record = begin_record(
         prepared,
@@ -292,10 +294,11 @@ async def _expect(session: _Session, plan: Plan | None) -> None:
                 replicates=study.replicates,
                 seed=study.seed,
             )
-            from juries.planned import beyond  # leads to the clients of servers
+            from juries.planned import asked_share, beyond  # lead to the clients of servers
 
             more = beyond(study, plan, items, mind=each.mind, jurors=len(bench.panel))
-            await bench.mind.expect(items, task, beyond=more)
+            share = asked_share(session.prepared.assignment, bench.panel)
+            await bench.mind.expect(items, task, beyond=more, share=share)
 
 
 async def _probe(session: _Session, options: RunOptions) -> None:

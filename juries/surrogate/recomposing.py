@@ -1,8 +1,8 @@
 """The scores of another jury, without new calls: `juries recompose RUN --jury other.yaml`.
 
-Whoever sat keeps the recorded ratings; of the others the surrogate draws ratings from their
-attributes, with a severity of their own for each. The result is a prediction, says so, and does
-not replace a run.
+Whoever sat keeps the recorded ratings, and what they were never asked is drawn as by `juries fill`;
+of the others the surrogate draws ratings from their attributes, with a severity of their own for
+each. The result is a prediction, says so, and does not replace a run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,14 @@ from graphs.panel import Juror
 from juries.jury import read_population, seat_jury
 from juries.measures.welfare_functions import WelfareFunction
 from juries.spec import JurySpec, PopulationSpec
-from juries.surrogate.filling import FilledScores, Pooling, pool_scores
+from juries.surrogate.filled_run import asked_cells
+from juries.surrogate.filling import (
+    FilledScores,
+    Pooling,
+    completed_utilities,
+    never_asked,
+    pool_scores,
+)
 from juries.surrogate.fitting import SurrogateSettings
 from juries.surrogate.modelling import RunModel, model_run
 from personas.identity import generator
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from juries.runs import Run
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 
 class Composition(Settings):
@@ -92,15 +100,17 @@ def recompose(
     seed = study.seed if composition.seed is None else composition.seed
     seated, _ = seat_jury(population, composition.jury, [("surrogate", 1.0)], seed=seed)
     model = model_run(gathered, settings)
-    before = {juror.persona.id: juror.position for juror in gathered.jurors}
-    known = [before.get(juror.persona.id, -1) for juror in seated]
-    recorded = sum(position >= 0 for position in known)
+    before = {juror.id: juror.position for juror in gathered.jurors}
+    # Who sits twice now and sat once has that one seat's ratings at both.
+    known = np.array([before.get(j.id, before.get(j.persona.id, -1)) for j in seated])
+    recorded = int((known >= 0).sum())
+    missing = never_asked(gathered, asked_cells(run, gathered))
     scores = pool_scores(
-        _completed(gathered, model, seated, np.array(known), pooling),
+        _completed(gathered, model, seated, known, missing, pooling),
         functions,
         models=gathered.verdicts.models,
         weights=np.array([juror.weight for juror in seated]),
-        imputed=1 - recorded / len(seated),
+        imputed=_imputed(gathered, missing, known),
         points=model.points,
         reports=tuple(each.report for each in model.surrogates),
         pooling=pooling,
@@ -108,26 +118,33 @@ def recompose(
     return Recomposed(scores=scores, recorded=recorded, predicted=len(seated) - recorded)
 
 
+def _imputed(gathered: Gathered, missing: BoolArray, known: NDArray[np.int64]) -> float:
+    """Of the ratings of the other jury, the share that nobody gave."""
+    responses = int(gathered.verdicts.present.sum())
+    predicted = responses * int((known < 0).sum()) + int(missing[:, :, known[known >= 0]].sum())
+    return predicted / max(1, responses * len(known))
+
+
 def _completed(
     gathered: Gathered,
     model: RunModel,
     seated: Sequence[Juror],
     known: NDArray[np.int64],
+    missing: BoolArray,
     pooling: Pooling,
 ) -> Iterator[FloatArray]:
     """Utilities of the other jury, [M, I, seats], one array a draw."""
     verdicts = gathered.verdicts
-    recorded = verdicts.overall().astype(np.float64)
     models, items = np.nonzero(verdicts.present)
     response = models * verdicts.present.shape[1] + items
     new = np.flatnonzero(known < 0)
     features = model.personas([seated[int(seat)].persona.attributes for seat in new])
     rows = np.tile(response, len(new))
     people = np.repeat(np.arange(len(new)), len(response))
-    for draw in range(pooling.draws):
+    for draw, filled in enumerate(completed_utilities(gathered, model, missing, pooling)):
         rng = generator(pooling.seed, "surrogate", "recompose", draw)
         utilities = np.full((*verdicts.present.shape, len(seated)), np.nan)
-        utilities[:, :, known >= 0] = recorded[:, :, known[known >= 0]]
+        utilities[:, :, known >= 0] = filled[:, :, known[known >= 0]]
         total = np.zeros(len(rows))
         for surrogate, worth, weight in zip(
             model.surrogates, model.utilities, model.weights, strict=True

@@ -104,7 +104,7 @@ class PersonaFeatures:
     def __call__(self, people: Sequence[Mapping[str, AttributeValue]]) -> FloatArray:
         """Features of people, [people, features]; a level never seen counts as missing."""
         return np.array([self._row(person) for person in people], dtype=np.float64).reshape(
-            len(people), -1
+            len(people), len(self._row({}))
         )
 
     def _row(self, person: Mapping[str, AttributeValue]) -> list[float]:

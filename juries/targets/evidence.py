@@ -41,6 +41,7 @@ class Evidence:
         by_criterion: float32 [C, M, I, J] in [0, 1]; NaN where there is no valid answer.
         utilities: of the whole response, float32 [M, I, J].
         present: bool [M, I], whether the model has a response to the item.
+        put: bool [I, J], who was to be asked about which item.
         origin: provenance, before a target is named.
         seed: of the study; targets draw from streams of their own.
     """
@@ -52,6 +53,7 @@ class Evidence:
     by_criterion: AnyFloat
     utilities: AnyFloat
     present: BoolArray
+    put: BoolArray
     origin: Provenance
     seed: int
 
@@ -59,6 +61,10 @@ class Evidence:
     def weights(self) -> FloatArray:
         """Weights of the jurors, [J], sum 1."""
         return np.array([juror.weight for juror in self.jurors])
+
+    def asked(self, item: int) -> int:
+        """How many jurors were to be asked about an item."""
+        return int(self.put[item].sum())
 
     def text(self, model: int, item: int) -> str:
         """The response of a model to an item."""
@@ -115,6 +121,7 @@ def evidence(run: Run) -> Evidence:
         by_criterion=gathered.verdicts.utilities,
         utilities=gathered.verdicts.overall(),
         present=gathered.verdicts.present,
+        put=gathered.verdicts.put,
         origin=origin(run.record, answered=answered, calibration=calibration_of(run)),
         seed=run.record.seed,
     )

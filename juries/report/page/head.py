@@ -9,6 +9,7 @@ import numpy as np
 
 from graphs.records import Status
 from juries.report.charts.figure import PALETTE
+from juries.report.details import NOT_ASKED
 from juries.report.findings import Findings
 from juries.report.headline import headline
 from juries.report.page.blocks import Drawing, Section
@@ -44,7 +45,7 @@ def head(
         "models": source.models,
         "label": source.label,
         "colours": PALETTE,
-        "statuses": [status.value for status in Status],
+        "statuses": [*(status.value for status in Status), NOT_ASKED],
         "functions": functions,
         "headlines": {name: headline(source.scores, name) for name, _ in functions},
         "counted": 0 if talk is None else talk.final_round,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -92,6 +93,20 @@ def test_a_sample_tells_what_counting_everything_does(layout, size):
     assert made.calls == calls == size[0] * size[1] * 2 * 2
     assert made.prompt_tokens == pytest.approx(prompts, rel=0.05)
     assert made.computed_tokens[layout] == pytest.approx(computed, rel=0.08)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.25, 0.02])
+def test_of_a_sparse_design_just_the_share_is_counted(share):
+    """Of 20 jurors 10, 5 or fewer than one are asked about an item, on average."""
+    asking = _asking(12, 20)
+    whole = asyncio.run(estimate(LlmSettings(model="m"), asking, method="probabilities"))
+    sparse = replace(asking, share=share)
+    made = asyncio.run(estimate(LlmSettings(model="m"), sparse, method="probabilities"))
+    assert made.calls == pytest.approx(share * whole.calls, abs=1)
+    assert made.prompt_tokens == pytest.approx(share * whole.prompt_tokens, rel=0.15)
+    # Fewer jurors share an item's prefix, so what is computed shrinks less.
+    each = made.computed_tokens["item-first"] / whole.computed_tokens["item-first"]
+    assert share < each < 1
 
 
 def test_item_first_computes_far_less_for_a_large_panel():

@@ -68,6 +68,15 @@ def test_the_same_ratings_bit_for_bit(executor, small_study, rated, rows, tmp_pa
     assert rows(there) == rows(here)
 
 
+def test_every_executor_keeps_to_a_sparse_design(executor, small_study, rated, rows, tmp_path):
+    study = small_study(items=40, design={"items_per_juror": 10})
+    here = rated(study, tmp_path / "here")
+    there = rated(study, tmp_path / "there", executor)
+    assert there.record.complete
+    assert there.record.recorded == there.record.questions == 10 * 10 * 3
+    assert rows(there) == rows(here)
+
+
 def test_a_run_begun_by_one_executor_is_completed_by_another(
     executor, small_study, rated, rows, tmp_path
 ):
@@ -225,7 +234,9 @@ async def _ask(study, out, crew=None):
         if crew is None:
             executor = LocalExecutor()
         else:
-            setup = Setup(study=study, jurors=prepared.jurors, most_responses=3)
+            setup = Setup(
+                study=study, jurors=prepared.jurors, items=len(prepared.items), most_responses=3
+            )
             executor = DistributedExecutor(crew, setup, [f"{mind.name} {mind.version}"])
         async with ledger.committing():
             await executor.ask(range(len(prepared.items)), context, RunOptions())
@@ -275,7 +286,9 @@ def _somebody(prepared):
 def test_a_worker_with_other_minds_is_refused(small_study, tmp_path):
     loaded, base = load_study(small_study())
     prepared = prepare(loaded, base)
-    setup = Setup(study=prepared.study, jurors=prepared.jurors, most_responses=3)
+    setup = Setup(
+        study=prepared.study, jurors=prepared.jurors, items=len(prepared.items), most_responses=3
+    )
     executor = DistributedExecutor(InProcessCrew(1), setup, ["another mind 1"])
     context = _somebody(prepared)
     with pytest.raises(JuriesError, match="opened other minds than the driver"):
@@ -294,6 +307,7 @@ def test_a_mistake_that_only_a_worker_sees_is_a_users_error(small_study, tmp_pat
     setup = Setup(
         study=prepared.study.model_copy(update={"mind": mind}),
         jurors=prepared.jurors,
+        items=len(prepared.items),
         most_responses=3,
     )
     executor = DistributedExecutor(InProcessCrew(1), setup, [])

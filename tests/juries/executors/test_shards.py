@@ -44,8 +44,12 @@ def test_every_item_is_in_one_shard(of, items):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"mind": TALK, "deliberation": {"protocol": "discussion", "rounds": 2, "control": 0.5}}],
-    ids=["rating", "talk"],
+    [
+        {},
+        {"mind": TALK, "deliberation": {"protocol": "discussion", "rounds": 2, "control": 0.5}},
+        {"design": {"share": 0.35}, "injection": {"share": 0.5}},
+    ],
+    ids=["rating", "talk", "sparse design"],
 )
 def test_merged_shards_are_the_study_run_whole(changes, small_study, sharded, tmp_path):
     study = small_study(items=14, **changes)

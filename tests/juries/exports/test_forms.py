@@ -211,7 +211,7 @@ def test_promptfoo_looks_verdicts_up(exported_run: juries.Run, tmp_path: Path) -
     # promptfoo's published schema (config-schema.json, read at commit 002b8d03) takes these keys
     # and no others: lists of texts as prompts and providers, a path as tests.
     assert config.keys() == {"description", "prompts", "providers", "defaultTest", "tests"}
-    assert (config["prompts"], config["providers"]) == (["{{response}}"], ["echo"])
+    assert (config["prompts"], config["providers"]) == (["{{response.text}}"], ["echo"])
     spec = importlib.util.spec_from_file_location("got", tmp_path / "foo" / "get_assert.py")
     assert spec is not None
     assert spec.loader is not None
@@ -221,17 +221,25 @@ def test_promptfoo_looks_verdicts_up(exported_run: juries.Run, tmp_path: Path) -
         (row["item_id"], row["model"]): row["power:0"]
         for row in exported_run.verdicts.iter_rows(named=True)
     }
+    texts = {item.id: item for item in exported_run.directory.read_items()}
     tests = rows(tmp_path / "foo" / "tests.jsonl")
     assert len(tests) == 72
     for test in tests:
         assert test.keys() == {"description", "vars"}
-        variables = test["vars"]
-        got = module.get_assert(variables["response"], {"vars": variables})  # type: ignore[index]
-        expected = nash[variables["item_id"], variables["model"]]  # type: ignore[index]
+        variables: dict[str, dict[str, str]] = test["vars"]  # type: ignore[assignment]
+        # As a variable of its own, a response of `file:///etc/passwd` would be that file's content,
+        # and `{{ env.HOME }}` what it names (promptfoo 0.123.1); inside an object neither is.
+        assert all(isinstance(value, dict) for value in variables.values())
+        item, response = variables["item"], variables["response"]
+        assert item["prompt"] == texts[item["id"]].prompt
+        assert response["text"] in {each.text for each in texts[item["id"]].responses}
+        got = module.get_assert(response["text"], {"vars": variables})
+        expected = nash[item["id"], response["model"]]
         assert got["score"] == pytest.approx(expected, abs=1e-6)
         assert got["pass"] == (got["score"] >= 0.4)
         assert got["namedScores"].keys() == {"power:0", "power:1"}
-    missing = module.get_assert("x", {"vars": {"item_id": "none", "model": "plural"}})
+    unknown = {"item": {"id": "none"}, "response": {"model": "plural"}}
+    missing = module.get_assert("x", {"vars": unknown})
     assert (missing["pass"], missing["score"]) == (False, 0.0)
 
 

@@ -22,6 +22,8 @@ import pytest
 import yaml
 
 import juries
+from juries.design import DesignSpec
+from juries.measures.bootstrap import welfare_bootstrap
 from juries.measures.welfare_functions import parse_welfares
 from juries.surrogate.baseline import AdditiveBaseline, calibration_error, log_loss
 from juries.surrogate.table import PersonaFeatures, RatingTable, text_features
@@ -263,6 +265,68 @@ def test_a_run_of_a_sparse_design_is_filled_by_the_command(tmp_path: Path) -> No
         low, high = (filled["interval"][end][first][place] for end in ("low", "high"))
         assert filled["estimate"][first][place] == pytest.approx(whole[model].estimate, abs=0.03)
         assert low <= whole[model].estimate <= high
+
+
+@pytest.fixture(scope="module")
+def sparse_run(tmp_path_factory: pytest.TempPathFactory) -> juries.Run:
+    """The example with three items in ten put to each juror."""
+    study, base = juries.load_study(ROOT / "examples" / "study.yaml")
+    study = study.located(base).model_copy(update={"design": DesignSpec(share=0.3)})
+    return juries.run(study, out=tmp_path_factory.mktemp("sparse") / "run")
+
+
+def test_what_a_design_did_not_ask_is_imputed_marked_and_uncertain(
+    sparse_run: juries.Run, gathered: Gathered
+) -> None:
+    functions = parse_welfares(["power:1", "power:0"])
+    filled = fill_run(
+        sparse_run,
+        functions,
+        pooling=Pooling(draws=8, resamples=400, seed=1),
+        settings=SurrogateSettings(members=3),
+    )
+    there = sparse_run.gather()
+    assert filled.scores.imputed == pytest.approx(1 - there.verdicts.put.mean())
+    place = {name: at for at, name in enumerate(there.verdicts.models)}
+    item = {each.id: at for at, each in enumerate(there.items)}
+    seat = {juror.id: juror.position for juror in there.jurors}
+    completed = np.full(there.verdicts.points.shape[1:], np.nan)
+    marked = np.zeros(completed.shape, dtype=bool)
+    for cell in filled.cells.iter_rows(named=True):
+        at = place[cell["model"]], item[cell["item_id"]], seat[cell["juror_id"]]
+        completed[at], marked[at] = cell["utility"], cell["imputed"]
+        assert (cell["sd"] > 0) >= cell["imputed"] or cell["utility"] in (0, 1)
+    put = np.broadcast_to(there.verdicts.put, completed.shape)
+    np.testing.assert_array_equal(marked, ~put)
+    np.testing.assert_allclose(completed[put], there.verdicts.overall()[put], atol=1e-6)
+    # Taking imputed ratings for recorded ones would feign more certainty than there is.
+    weights = np.array([juror.weight for juror in there.jurors])
+    feigned = welfare_bootstrap(
+        completed, functions, weights=weights, resamples=400, rng=np.random.default_rng(2)
+    ).interval(0.95)
+    width = filled.scores.interval.high - filled.scores.interval.low
+    assert (width > feigned.high - feigned.low).all()
+    whole = gathered.verdicts.overall()
+    truth = np.array([functions[0](model, weights).mean() for model in whole])
+    assert (filled.scores.interval.low[0] <= truth).all()
+    assert (truth <= filled.scores.interval.high[0]).all()
+
+
+def test_jurors_who_sat_answer_what_they_were_not_asked_too(sparse_run: juries.Run) -> None:
+    """The same hundred seats: three ratings in ten are recorded, the others predicted."""
+    study = sparse_run.study
+    functions = parse_welfares(["power:1"])
+    found = recompose(
+        sparse_run, Composition(jury=study.jury, seed=study.seed), ROOT, functions,
+        pooling=Pooling(draws=3, resamples=90), settings=SurrogateSettings(members=2),
+    )  # fmt: skip
+    assert (found.recorded, found.predicted) == (100, 0)
+    assert found.scores.imputed == pytest.approx(0.7, abs=0.01)
+    filled = fill_run(
+        sparse_run, functions, pooling=Pooling(draws=3, resamples=90),
+        settings=SurrogateSettings(members=2),
+    )  # fmt: skip
+    np.testing.assert_allclose(found.scores.estimate, filled.scores.estimate, atol=1e-6)
 
 
 def test_a_whole_run_has_nothing_to_fill(tmp_path: Path) -> None:

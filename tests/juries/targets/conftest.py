@@ -74,6 +74,7 @@ def make_evidence() -> Callable[..., Evidence]:
             by_criterion=parts,
             utilities=parts.mean(axis=0),
             present=there,
+            put=np.ones((items, jurors), dtype=bool),
             origin=Provenance(
                 target="",
                 study="test",
