@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Self, cast
+from itertools import permutations
+from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from personas.persona import AttributeValue
 
@@ -150,33 +151,55 @@ class Pairwise(_Frozen):
         both = ("the first response", "the second response")
         return (*both, "about equally good") if self.ties else both
 
-
-Question = Criterion | Choice
-"""One thing asked of a juror about one response."""
-
-
-def _judged_alone(value: object) -> object:
-    kind = getattr(value, "kind", None)
-    if isinstance(value, Mapping):
-        kind = cast("Mapping[str, object]", value).get("kind")
-    if kind == "pairwise":
-        raise ValueError(
-            "pairs of responses give no rating of either, so there is nothing to deliberate on or "
-            "to score; use likert, choice or rubric, on which each response is judged alone"
-        )
-    return cast("object", value)
+    @property  # not cached: pydantic compares cached arrays in ==, which fails
+    def utilities(self) -> FloatArray:
+        """What each answer is worth to the response shown first: 1, 0, and 1/2 for a tie."""
+        return np.array([1.0, 0.0, 0.5] if self.ties else [1.0, 0.0])
 
 
-Scale = Annotated[
-    Annotated[Likert | Choice | Rubric, Field(discriminator="kind")], BeforeValidator(_judged_alone)
-]
+Question = Criterion | Choice | Pairwise
+"""One thing asked of a juror about one response, or about a pair of them."""
+
+Scale = Annotated[Likert | Choice | Rubric | Pairwise, Field(discriminator="kind")]
 
 
-def questions(scale: Likert | Choice | Rubric) -> tuple[Question, ...]:
+class Shown(NamedTuple):
+    """What a juror judges at once: a response alone, or one shown first and one second.
+
+    Attributes:
+        response: its place among the item's responses.
+        against: place of the response shown second; -1 where the first is judged alone.
+    """
+
+    response: int
+    against: int = -1
+
+
+def questions(scale: Likert | Choice | Rubric | Pairwise) -> tuple[Question, ...]:
     """What a juror is asked about each response, in order; `Rating.criterion` counts these."""
-    return (scale,) if isinstance(scale, Choice) else scale.criteria
+    return scale.criteria if isinstance(scale, Likert | Rubric) else (scale,)
 
 
-def criterion_names(scale: Likert | Choice | Rubric) -> tuple[str, ...]:
+def question_name(question: Question) -> str:
+    """The name under which the answers to a question are reported."""
+    if isinstance(question, Criterion):
+        return question.name
+    return "choice" if isinstance(question, Choice) else "preference"
+
+
+def criterion_names(scale: Likert | Choice | Rubric | Pairwise) -> tuple[str, ...]:
     """The names under which the answers to `questions(scale)` are reported."""
-    return tuple(q.name if isinstance(q, Criterion) else "choice" for q in questions(scale))
+    return tuple(map(question_name, questions(scale)))
+
+
+def compares(asked: Sequence[Question]) -> bool:
+    """Whether responses are judged in pairs, so that no response has a rating of its own."""
+    return any(isinstance(question, Pairwise) for question in asked)
+
+
+def shown(item: Item, asked: Sequence[Question]) -> tuple[Shown, ...]:
+    """What these questions are put about: every response, or every pair in both orders."""
+    places = range(len(item.responses))
+    if compares(asked):
+        return tuple(Shown(*pair) for pair in permutations(places, 2))
+    return tuple(map(Shown, places))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.items import FloatArray, Item, Question, questions
+from graphs.items import FloatArray, Item, Question, compares, questions
 from graphs.ledger import open_ledger
 from graphs.minds.protocol import Accountable, Mind
 from graphs.minds.random_answers import RandomMind
@@ -92,10 +92,10 @@ async def ask_baselines(
         Rows added.
     """
     study = prepared.study
-    chosen = sampled_items(study.baselines, items, study.seed)
-    if not chosen:
-        return 0
     asked, answers = questions(study.scale), study.baselines.answers
+    chosen = sampled_items(study.baselines, items, study.seed)
+    if not chosen or compares(asked):  # baselines are compared by ratings of single responses
+        return 0
     seated = benches(minds, answers)
     names = [bench.mind.name for bench in seated]
     ledger = open_ledger(path, fingerprint=fingerprint, ids={"mind": names})

@@ -20,6 +20,7 @@ from graphs.minds.psychometric import PsychometricSettings
 from graphs.panel import Juror, Panel
 from graphs.records import Rating, Status
 from juries.jury import read_population, seat_jury
+from juries.paired_verdicts import rated_scale
 from juries.spec import Study
 from juries.verdicts import Verdicts, collect, columns, read_rows
 from personas.errors import InputError
@@ -139,7 +140,7 @@ async def open_jury(study: Study, base: Path) -> AsyncGenerator[Jury]:
     Raises:
         InputError: the study or its population cannot be used, or its scale has no utilities.
     """
-    asked = questions(study.scale)
+    asked = questions(rated_scale(study.scale, "a jury without a run"))
     if any(question.utilities is None for question in asked):
         raise InputError("the scale states no `worth` of its options, so there is no welfare")
     population, _ = read_population(study.population, base)

@@ -31,7 +31,7 @@ from juries.scores import NOT_CALIBRATED, SCHEMA_VERSION, MindSummary, Scores
 from juries.scoring import score_verdicts
 from juries.spec import ScoresSpec
 from juries.subjects.concluding import with_subjects
-from juries.verdicts import Verdicts, any_choice, collect
+from juries.verdicts import Verdicts, collect, unordered
 from personas.errors import JuriesError
 from personas.identity import content_hash
 
@@ -91,7 +91,7 @@ def gather(directory: RunDirectory, record: RunRecord, progress: Progress) -> Ga
             jurors=[juror.id for juror in jurors],
             criteria=names,
             round_=counted,
-            shares=any_choice(asked),
+            shares=unordered(asked),
         ),
         items=items,
         models=record.models,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphs.items import Choice, FloatArray, Question
+from graphs.items import Criterion, FloatArray, Question
 from graphs.panel import Juror
 from graphs.records import Status
 from juries.figures import interval_bounds, number
@@ -154,8 +154,10 @@ def _agreement(
     verdicts: Verdicts, position: int, question: Question, name: str, spec: ScoresSpec, seed: int
 ) -> Agreement:
     points = verdicts.points[position]  # [M, I, J]
+    if verdicts.pairs is not None:
+        points = verdicts.pairs.winners(seed)  # [pairs, I, J]
     units = points.reshape(-1, points.shape[-1]).T
-    level = "nominal" if isinstance(question, Choice) else "ordinal"
+    level = "ordinal" if isinstance(question, Criterion) else "nominal"
     bootstrap = krippendorff_alpha_bootstrap(
         units,
         level,
@@ -174,7 +176,7 @@ def _agreement(
 
 
 def _jury(verdicts: Verdicts, weights: FloatArray, spec: ScoresSpec) -> JurySummary:
-    rated = verdicts.overall()
+    rated = verdicts.overall() if verdicts.pairs is None else verdicts.pairs.preferences()
     units = rated.reshape(-1, rated.shape[-1]).T
     independent = effective_jurors(units, weights=weights, level=spec.level)
     interval = None

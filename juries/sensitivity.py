@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from graphs.items import Choice, Criterion, Likert, Rubric
+from graphs.items import Choice, Criterion, Likert, Pairwise, Rubric
 from graphs.llm.settings import LlmSettings
 from graphs.sources import ItemsSource
 from juries.measures.sensitivity import conclusion_stability, model_order
@@ -157,8 +157,8 @@ def _changed(
     for dimension in over:
         if dimension in ("portrait", "layout") and not models:
             skipped.append(f"{dimension}: the embedded simulator reads no text about the juror")
-        elif dimension == "scale" and isinstance(study.scale, Choice):
-            skipped.append("scale: the options of a single choice have no other number")
+        elif dimension == "scale" and isinstance(study.scale, Choice | Pairwise):
+            skipped.append("scale: the answers to this question have no other number")
         elif dimension in ways:
             yield from ways[dimension]()
 
@@ -185,7 +185,7 @@ def _layouts(study: Study) -> Iterator[tuple[str, Study]]:
 def _scales(study: Study) -> Iterator[tuple[str, Study]]:
     """The same questions on other numbers of points, named at the ends as the study names them."""
     scale = study.scale
-    criteria = () if isinstance(scale, Choice) else scale.criteria
+    criteria = scale.criteria if isinstance(scale, Likert | Rubric) else ()
     for points in _POINTS:
         if all(len(criterion.points) == points for criterion in criteria):
             continue

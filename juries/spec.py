@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from graphs.deliberation.spec import Deliberation
-from graphs.items import Scale
+from graphs.items import Pairwise, Scale
 from graphs.ledger.places import LedgerSettings, PostgresUrl
 from graphs.llm.settings import LlmSettings
 from graphs.minds.opening import MindSettings
@@ -192,7 +192,7 @@ class Study(Settings):
         seed: of all randomness; the same study and seed give the same embedded result.
         items: the file of prompts and responses.
         subjects: models that are asked for their responses, beside those of the file.
-        scale: what is asked about each response.
+        scale: what is asked about each response, or about each pair of responses.
         population: the personas that may sit.
         jury: how seats are filled.
         mind: what answers for the jurors.
@@ -256,6 +256,22 @@ class Study(Settings):
                     raise ValueError(
                         f"subject {each.shown!r}: `survey` needs `scores.distribution.survey`"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_are_rated_in_private(self) -> Self:
+        if not isinstance(self.scale, Pairwise):
+            return self
+        if self.deliberation is not None:
+            raise ValueError(
+                "scale: pairs of responses give no rating of either, so there is nothing to "
+                "deliberate on; use likert, choice or rubric, on which responses are judged alone"
+            )
+        if self.injection.share > 0:
+            raise ValueError(
+                "injection: the probe changes every response alike, which comparisons cannot show; "
+                "use likert, choice or rubric, or leave `injection` out"
+            )
         return self
 
     @property

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.items import Choice, FloatArray, Item, Question
+from graphs.items import Choice, FloatArray, Item, Pairwise, Question, compares
 from graphs.records import Status, unpack
+from juries.paired_verdicts import PairAnswers
 
 Float32 = NDArray[np.float32]
 Positions = NDArray[np.int64]
-_COLUMNS = ("item", "response", "juror", "criterion", "replicate", "status", "rating")
+_COLUMNS = ("item", "response", "against", "juror", "criterion", "replicate", "status", "rating")
 _STATUSES = {status.value: code for code, status in enumerate(Status)}
 
 
@@ -30,12 +31,15 @@ class Verdicts:
         models: names, length M.
         item_ids: length I.
         utilities: float32 [C, M, I, J], mean over replicates; NaN where there is no valid answer.
-        points: int8 [C, M, I, J], the rating 1..K of the first replicate; -1 where none.
+        points: int8 [C, M, I, J], the rating 1..K of the first replicate; -1 where none, as
+            everywhere where responses are compared.
         weights: of criteria in the overall utility, length C, sum 1.
-        statuses: rows by status per model, int64 [M, statuses] in the order of `Status`.
+        statuses: rows by status per model, int64 [M, statuses] in the order of `Status`; a
+            comparison counts for the model shown first.
         asked: questions put per model, int64 [M], whether or not anything was recorded.
         present: bool [M, I], whether the model has a response to the item.
         put: bool [I, J], who was to be asked about which item.
+        pairs: what was said of pairs; None where responses are judged alone.
     """
 
     models: tuple[str, ...]
@@ -47,6 +51,7 @@ class Verdicts:
     asked: NDArray[np.int64]
     present: NDArray[np.bool_]
     put: NDArray[np.bool_]
+    pairs: PairAnswers | None = None
 
     def overall(self) -> Float32:
         """Utility of the whole response, float32 [M, I, J].
@@ -65,6 +70,7 @@ class Block:
     Attributes:
         criterion: position of the question.
         model: position of the response's model among `Verdicts.models`.
+        against: that of the response shown second; -1 where the first is judged alone.
         item: position.
         juror: position.
         replicate: from 0.
@@ -76,6 +82,7 @@ class Block:
 
     criterion: Positions
     model: Positions
+    against: Positions
     item: Positions
     juror: Positions
     replicate: Positions
@@ -86,12 +93,12 @@ class Block:
 
 def columns(questions: Sequence[Question]) -> tuple[str, ...]:
     """The rating fields that `read_rows` takes for these questions, in its order."""
-    return (*_COLUMNS, "probabilities" if any_choice(questions) else "expected")
+    return (*_COLUMNS, "probabilities" if unordered(questions) else "expected")
 
 
-def any_choice(questions: Sequence[Question]) -> bool:
-    """Whether a question has unordered options, so that utilities need the whole distribution."""
-    return any(isinstance(question, Choice) for question in questions)
+def unordered(questions: Sequence[Question]) -> bool:
+    """Whether a question has unordered answers, so that utilities need the whole distribution."""
+    return any(isinstance(question, Choice | Pairwise) for question in questions)
 
 
 def read_rows(
@@ -106,14 +113,16 @@ def read_rows(
     """
     model_of = _model_of(items, models)
     for rows in blocks:
-        item, response, juror, criterion, replicate, status, rating, known = zip(*rows, strict=True)
-        place = np.array([item, response, juror, criterion, replicate], dtype=np.int64)
+        *places, status, rating, known = zip(*rows, strict=True)
+        item, response, against, juror, criterion, replicate = np.array(places, dtype=np.int64)
+        other = np.where(against < 0, -1, model_of[item, against])
         yield Block(
-            criterion=place[3],
-            model=model_of[place[0], place[1]].astype(np.int64),
-            item=place[0],
-            juror=place[2],
-            replicate=place[4],
+            criterion=criterion,
+            model=model_of[item, response].astype(np.int64),
+            against=other.astype(np.int64),
+            item=item,
+            juror=juror,
+            replicate=replicate,
             status=np.fromiter(map(_STATUSES.__getitem__, status), np.int64, len(rows)),
             rating=np.array([-1 if r is None else r for r in rating], dtype=np.int64),
             known=_known(known),
@@ -158,7 +167,9 @@ def collect(
         put: bool [items, jurors], who was to be asked about which item; None for everybody about
             everything. What was not to be asked is neither counted as asked nor as missing.
     """
-    shape = (len(questions), len(models), len(items), jurors)
+    compared = compares(questions)
+    cells = (len(models),) * 2 if compared else (len(questions), len(models))
+    shape = (*cells, len(items), jurors)
     total = np.zeros(shape, dtype=np.float32)
     answers = np.zeros(shape, dtype=np.int16)
     points = np.full(shape, -1, dtype=np.int8)
@@ -167,7 +178,8 @@ def collect(
     for block in blocks:
         np.add.at(statuses, (block.model, block.status), 1)
         ok = block.status == _STATUSES[Status.OK]
-        where = (block.criterion[ok], block.model[ok], block.item[ok], block.juror[ok])
+        about = (block.model, block.against) if compared else (block.criterion, block.model)
+        where = tuple(place[ok] for place in (*about, block.item, block.juror))
         np.add.at(total, where, _utility(scales, block)[ok])
         np.add.at(answers, where, 1)
         first = block.replicate[ok] == 0
@@ -180,16 +192,20 @@ def collect(
         present[row[row >= 0], position] = True
     if put is None:
         put = np.ones((len(items), jurors), dtype=np.bool_)
+    # A comparison counts for the model shown first: one for each opponent.
+    subjects = present * (present.sum(axis=0) - 1) if compared else present
+    pairs = PairAnswers(preferred=utilities, points=points) if compared else None
     return Verdicts(
         models=tuple(models),
         item_ids=tuple(item.id for item in items),
-        utilities=utilities,
-        points=points,
+        utilities=utilities if pairs is None else pairs.utilities(present)[None],
+        points=points if pairs is None else np.full((1, *shape[1:]), -1, dtype=np.int8),
         weights=weights / weights.sum(),
         statuses=statuses,
-        asked=(present @ put.sum(axis=1)) * len(questions) * replicates,
+        asked=(subjects @ put.sum(axis=1)) * len(questions) * replicates,
         present=present,
         put=put,
+        pairs=pairs,
     )
 
 

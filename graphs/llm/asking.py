@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
+from graphs.items import shown
 from graphs.llm.elicitation import probabilities, sampled, structured
 from graphs.llm.elicitation.reasons import add_reasons
 from graphs.llm.elicitation.rows import Answer, Result, row
@@ -99,9 +100,7 @@ class Asker:
             done.put_nowait(None)
 
     def _workers(self, sitting: Sitting) -> int:
-        subjects = len(sitting.item.responses)
-        if sitting.pairwise:
-            subjects *= subjects - 1
+        subjects = len(shown(sitting.item, sitting.asked))
         chunks = math.ceil(len(sitting.panel) / self._session.batch)
         most = subjects * len(sitting.asked) * sitting.replicates * chunks
         return max(1, min(self._at_once, most))

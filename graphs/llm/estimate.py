@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.items import Item
+from graphs.items import Item, shown
 from graphs.llm.accounting import Cost, Usage, gpu_cost, token_cost
 from graphs.llm.planning import grouped, unchecked_plan
 from graphs.llm.prefixes import BLOCK, PrefixCache
@@ -270,9 +270,10 @@ def _extrapolated(sample: NDArray[np.float64], size: tuple[int, float]) -> float
 
 def _questions(asking: Asking) -> int:
     """Questions put to a juror about an item, on average over items."""
-    responses = sum(len(item.responses) for item in asking.items)
-    each = len(asking.task.questions) * asking.task.replicates
-    return round(each * responses / max(1, len(asking.items)))
+    task = asking.task
+    subjects = sum(len(shown(item, task.questions)) for item in asking.items)
+    each = len(task.questions) * task.replicates
+    return round(each * subjects / max(1, len(asking.items)))
 
 
 def _generated(settings: LlmSettings, method: Method, ratings: int, calls: int) -> tuple[int, int]:

@@ -16,12 +16,9 @@ from typing import Literal
 
 import numpy as np
 
-from graphs.items import Choice, Criterion, Pairwise
+from graphs.items import Choice, Criterion, Pairwise, Question
 from graphs.panel import Panel
 from personas.identity import generator
-
-Asked = Criterion | Choice | Pairwise
-"""Whatever a juror may be asked about a response, or a pair of them."""
 
 Scheme = Literal["numbers", "letters"]
 Order = tuple[int, ...]
@@ -78,7 +75,7 @@ def numbers_of(points: Sequence[str]) -> tuple[str, ...]:
     return tuple(points) if own else tuple(str(number + 1) for number in range(len(points)))
 
 
-def candidates(question: Asked) -> tuple[Labels, ...]:
+def candidates(question: Question) -> tuple[Labels, ...]:
     """The labels that a question can have, the best first."""
     size = len(question.points)
     letters = Labels(scheme="letters", texts=tuple(string.ascii_uppercase[:size]))
@@ -88,7 +85,7 @@ def candidates(question: Asked) -> tuple[Labels, ...]:
     return (numbers, letters) if size <= MOST_LETTERS else (numbers,)
 
 
-def shown(question: Asked, labels: Labels, order: Order) -> str:
+def shown(question: Question, labels: Labels, order: Order) -> str:
     """The options as the juror reads them, a line each, in this order."""
     by_point = labels.of(order)
     if labels.scheme == "numbers" and by_point == tuple(question.points):
@@ -101,7 +98,7 @@ def shown(question: Asked, labels: Labels, order: Order) -> str:
 
 
 def orders(
-    panel: Panel, question: Asked, *, seed: int, item: str, criterion: int, replicate: int
+    panel: Panel, question: Question, *, seed: int, item: str, criterion: int, replicate: int
 ) -> tuple[Order, ...]:
     """The order in which each juror of a panel sees the options of a question about an item.
 

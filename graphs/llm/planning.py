@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphs.items import Choice, Criterion
+from graphs.items import Question, question_name
 from graphs.llm.capabilities import Capabilities
 from graphs.llm.client import Client
 from graphs.llm.elicitation.rows import Plan
-from graphs.llm.labels import Asked, Labels, candidates
+from graphs.llm.labels import Labels, candidates
 from graphs.llm.probing import token_ids
 from graphs.llm.rendering import Form
 from graphs.llm.settings import LlmSettings, Method
@@ -40,14 +40,14 @@ class Planner:
         self._settings = settings
         self._capabilities = capabilities
         self._making = asyncio.Lock()
-        self._plans: dict[tuple[Asked, ...], Plan] = {}
+        self._plans: dict[tuple[Question, ...], Plan] = {}
         self._spellings: dict[tuple[str, ...], Spelling | None] = {}
 
-    def groups(self, questions: Sequence[Asked]) -> list[tuple[int, ...]]:
+    def groups(self, questions: Sequence[Question]) -> list[tuple[int, ...]]:
         """Which questions are put together in one conversation, by position."""
         return grouped(questions, self._settings, self.method)
 
-    async def plan(self, asked: tuple[Asked, ...]) -> Plan:
+    async def plan(self, asked: tuple[Question, ...]) -> Plan:
         """The plan for questions that are put together.
 
         Raises:
@@ -61,12 +61,12 @@ class Planner:
                 self._plans[asked] = plan
         return plan
 
-    async def _make(self, asked: tuple[Asked, ...]) -> Plan:
+    async def _make(self, asked: tuple[Question, ...]) -> Plan:
         if self.method == "probabilities":
             return await self._exact(asked[0])
         return unchecked_plan(asked, self._settings, self.method)
 
-    async def _exact(self, question: Asked) -> Plan:
+    async def _exact(self, question: Question) -> Plan:
         for labels in candidates(question):
             plan = await self._spelt(question, labels)
             if plan is not None:
@@ -78,9 +78,9 @@ class Planner:
             expected="structured or sampled, or a scale of at most 20 points",
         )
 
-    async def _spelt(self, question: Asked, labels: Labels) -> Plan | None:
+    async def _spelt(self, question: Question, labels: Labels) -> Plan | None:
         form = Form(
-            asked=(question,), names=question_names((question,)), labels=(labels,), reply="label"
+            asked=(question,), names=(question_name(question),), labels=(labels,), reply="label"
         )
         if not self._capabilities.tokenize:
             short = max(map(len, labels.texts)) == 1
@@ -135,7 +135,7 @@ class Planner:
 
 
 def grouped(
-    questions: Sequence[Asked], settings: LlmSettings, method: Method
+    questions: Sequence[Question], settings: LlmSettings, method: Method
 ) -> list[tuple[int, ...]]:
     """Which questions are put together in one conversation, by position."""
     everything = tuple(range(len(questions)))
@@ -144,12 +144,12 @@ def grouped(
     return [(position,) for position in everything]
 
 
-def unchecked_plan(asked: tuple[Asked, ...], settings: LlmSettings, method: Method) -> Plan:
+def unchecked_plan(asked: tuple[Question, ...], settings: LlmSettings, method: Method) -> Plan:
     """A plan with the first labels of each question, whatever tokens spell them."""
     reason = settings.reason if method == "structured" and settings.reason != "separate" else "none"
     form = Form(
         asked=asked,
-        names=question_names(asked),
+        names=tuple(map(question_name, asked)),
         labels=tuple(candidates(question)[0] for question in asked),
         reply="json" if method == "structured" else "label",
         reason=reason,
@@ -177,13 +177,3 @@ def _by_text(labels: Labels) -> dict[str, int]:
     return {
         spelt: number for number, text in enumerate(labels.texts) for spelt in (text, f" {text}")
     }
-
-
-def question_names(asked: Sequence[Asked]) -> tuple[str, ...]:
-    """The names under which a JSON reply holds the answers to questions."""
-    return tuple(
-        question.name
-        if isinstance(question, Criterion)
-        else ("choice" if isinstance(question, Choice) else "better")
-        for question in asked
-    )

@@ -13,8 +13,8 @@ from functools import lru_cache
 from itertools import permutations
 from typing import Any, TypedDict
 
-from graphs.items import Item
-from graphs.llm.labels import Asked, Labels, Order, shown
+from graphs.items import Item, Question
+from graphs.llm.labels import Labels, Order, shown
 from graphs.llm.prompts import Prompts
 from graphs.llm.quoting import Quoted, mark, notes, quote
 from graphs.llm.settings import LlmSettings, ReasonAt
@@ -61,7 +61,7 @@ class Form:
         reason: where a JSON reply gives its reason.
     """
 
-    asked: tuple[Asked, ...]
+    asked: tuple[Question, ...]
     names: tuple[str, ...]
     labels: tuple[Labels, ...]
     reply: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from graphs.items import Item
+from graphs.items import Item, Question, compares
 from graphs.llm.elicitation.rows import Plan
-from graphs.llm.labels import Asked, Order, as_written, orders
+from graphs.llm.labels import Order, as_written, orders
 from graphs.llm.rendering import Renderer, Subject
 from graphs.llm.session import Put
-from graphs.minds.protocol import ComparisonTask, RatingTask
+from graphs.minds.protocol import RatingTask
 from graphs.panel import Panel
 from graphs.records import Cell
 from personas.identity import generator
@@ -23,23 +23,20 @@ class Sitting:
     item: Item
     position: int
     panel: Panel
-    asked: tuple[Asked, ...]
-    pairwise: bool
+    asked: tuple[Question, ...]
     seed: int
     round: int
     replicates: int
     answered: frozenset[Cell]
 
     @classmethod
-    def of(cls, task: RatingTask | ComparisonTask) -> Sitting:
+    def of(cls, task: RatingTask) -> Sitting:
         """The sitting of a task."""
-        pairwise = isinstance(task, ComparisonTask)
         return cls(
             item=task.item,
             position=task.position,
             panel=task.panel,
-            asked=(task.question,) if pairwise else task.questions,
-            pairwise=pairwise,
+            asked=task.questions,
             seed=task.seed,
             round=task.round,
             replicates=task.replicates,
@@ -48,7 +45,7 @@ class Sitting:
 
     def subjects(self, renderer: Renderer) -> Iterator[Subject]:
         """The responses, or ordered pairs of them, quoted."""
-        render = renderer.pairs if self.pairwise else renderer.responses
+        render = renderer.pairs if compares(self.asked) else renderer.responses
         return render(self.item, self.seed)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graphs.items import Choice, Question
+from graphs.items import Criterion, Question
 from graphs.minds.deliberator import Round, response_name
 from graphs.records import Status
 
@@ -147,7 +147,8 @@ def heard_lines(heard: Sequence[Round], seat: int) -> tuple[str, ...]:
 
 def rating_form(question: Question, response: int, criterion: int, replicate: int) -> RatingForm:
     """The form of one question about one response."""
-    name = "" if isinstance(question, Choice) or question.name == "overall" else question.name
+    name = question.name if isinstance(question, Criterion) else ""
+    name = "" if name == "overall" else name
     about = response_name(response)
     return RatingForm(
         response=response,

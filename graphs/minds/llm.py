@@ -27,7 +27,7 @@ from graphs.llm.talk.conversation import Conversations
 from graphs.llm.talk.ranking import rank
 from graphs.llm.talk.speaking import mediate, speak
 from graphs.minds.deliberator import MediateTask, RankTask, Round, SpeakTask
-from graphs.minds.protocol import ComparisonTask, MindKind, RatingTask
+from graphs.minds.protocol import MindKind, RatingTask
 from graphs.records import Call, Preference, Rating, Statement
 from personas.errors import InputError
 from personas.identity import content_hash
@@ -101,21 +101,11 @@ class LlmMind:
         return await self.reporter.report()
 
     async def rate(self, task: RatingTask) -> AsyncIterator[Sequence[Rating]]:
-        """Put an item's responses to the panel, and yield rows as they come.
+        """Put an item's responses, or pairs of them, to the panel, and yield rows as they come.
 
         Raises:
             MindUnavailableError: no server answers any more; nothing was asked.
             InputError: the scale cannot be asked about in the way the study wants.
-        """
-        async with aclosing(self._answers(Sitting.of(task))) as answers:
-            async for rows in answers:
-                yield rows
-
-    async def compare(self, task: ComparisonTask) -> AsyncIterator[Sequence[Rating]]:
-        """Put an item's responses to the panel two by two, each pair in both orders.
-
-        Raises:
-            MindUnavailableError: no server answers any more; nothing was asked.
         """
         async with aclosing(self._answers(Sitting.of(task))) as answers:
             async for rows in answers:

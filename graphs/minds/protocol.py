@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from graphs.items import Item, Pairwise, Question
+from graphs.items import Item, Question
 from graphs.panel import Panel
 from graphs.records import Call, Cell, Rating
 
@@ -20,7 +20,8 @@ class RatingTask:
     Attributes:
         item: the prompt with its responses; `position` is its place in the study.
         panel: the jurors that this mind answers for.
-        questions: what is asked about each response; `Rating.criterion` counts these.
+        questions: what is asked about each response, or about each pair of responses in both orders
+            (`graphs.items.shown`); `Rating.criterion` counts these.
         replicates: how often each question is put to each juror, for repeatability.
         answered: cells that the ledger holds already; a mind neither asks nor yields them.
         seed: of the study; a mind's randomness is `personas.identity.generator(seed, …)`.
@@ -30,26 +31,6 @@ class RatingTask:
     position: int
     panel: Panel
     questions: tuple[Question, ...]
-    seed: int
-    round: int = 0
-    replicates: int = 1
-    answered: frozenset[Cell] = field(default_factory=frozenset[Cell])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparisonTask:
-    """The responses of one item, put to one panel two by two, each pair in both orders.
-
-    Attributes:
-        question: what is asked about a pair; its rows have criterion 0.
-
-    The other attributes are those of `RatingTask`.
-    """
-
-    item: Item
-    position: int
-    panel: Panel
-    question: Pairwise
     seed: int
     round: int = 0
     replicates: int = 1

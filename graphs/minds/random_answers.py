@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+from graphs.items import Shown, shown
 from graphs.minds.protocol import MindKind, RatingTask
 from graphs.records import Rating, Status
 from personas.identity import generator
@@ -32,11 +33,12 @@ class RandomMind:
             for replicate in range(task.replicates):
                 names = (task.item.id, criterion, task.round, replicate)
                 stream = generator(task.seed, "random answers", *names)
-                shape = (len(task.item.responses), len(task.panel))
+                subjects = shown(task.item, task.questions)
+                shape = (len(subjects), len(task.panel))
                 drawn = stream.integers(1, len(question.points) + 1, size=shape).tolist()
                 rows = (
-                    self._row(task, response, juror.position, criterion, replicate, point)
-                    for response, points in enumerate(drawn)
+                    self._row(task, subject, juror.position, criterion, replicate, point)
+                    for subject, points in zip(subjects, drawn, strict=True)
                     for juror, point in zip(task.panel.jurors, points, strict=True)
                 )
                 yield [row for row in rows if row.cell not in task.answered]
@@ -44,7 +46,7 @@ class RandomMind:
     def _row(
         self,
         task: RatingTask,
-        response: int,
+        subject: Shown,
         juror: int,
         criterion: int,
         replicate: int,
@@ -52,8 +54,8 @@ class RandomMind:
     ) -> Rating:
         return Rating(
             item=task.position,
-            response=response,
-            against=-1,
+            response=subject.response,
+            against=subject.against,
             juror=juror,
             round=task.round,
             criterion=criterion,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.items import Choice, FloatArray, Item, Question
+from graphs.items import Criterion, FloatArray, Item, Question
 from juries.calibration.answers import Answers
 from juries.human.ratings import unit_names
+from juries.paired_verdicts import rated_scale
 from juries.progress import Silent
 from juries.verdicts import Verdicts
 from personas.persona import AttributeValue
@@ -78,9 +79,12 @@ def jury_table(run: Run) -> JuryTable:
     """Read a run's answers.
 
     Raises:
+        InputError: the study compares responses in pairs.
         JuriesError: nothing was recorded yet.
     """
     from juries.concluding import gather  # it reads records of calibration
+
+    rated_scale(run.study.scale, "a comparison with people")
 
     record = run.record
     gathered = gather(run.directory, record, Silent())
@@ -105,7 +109,7 @@ def _means(verdicts: Verdicts, asked: tuple[Question, ...], weights: FloatArray)
     """Weighted mean points, [C, M, I], from utilities: a scale's utilities are linear in points."""
     means = np.full(verdicts.utilities.shape[:3], np.nan)
     for criterion, question in enumerate(asked):
-        if isinstance(question, Choice):
+        if not isinstance(question, Criterion):
             continue
         utility = verdicts.utilities[criterion]
         known = np.isfinite(utility)

@@ -14,7 +14,7 @@ from typing import cast
 
 import numpy as np
 
-from graphs.items import Choice, FloatArray, Item, Question, Response, questions
+from graphs.items import Criterion, FloatArray, Item, Response, questions
 from graphs.minds.protocol import RatingTask
 from graphs.minds.psychometric import Planted, PsychometricMind, PsychometricSettings
 from graphs.panel import Juror, Panel
@@ -76,11 +76,11 @@ def simulate_study_power(
         seed: of all draws.
 
     Raises:
-        InputError: a study whose mind is not embedded, or whose first question is a choice.
+        InputError: a study whose mind is not embedded, or whose first question is not ordinal.
     """
     settings = cast("object", prepared.study.mind)  # another kind of mind may stand here
     question = questions(prepared.study.scale)[0]
-    if not isinstance(settings, PsychometricSettings) or isinstance(question, Choice):
+    if not isinstance(settings, PsychometricSettings) or not isinstance(question, Criterion):
         raise InputError(
             "power is simulated on the embedded mind and an ordinal question",
             found=f"{type(settings).__name__}, {question.kind} question",
@@ -116,7 +116,7 @@ def simulate_study_power(
 def _differences(
     mind: PsychometricMind,
     prepared: Prepared,
-    question: Question,
+    question: Criterion,
     items: int,
     jurors: int,
     stream: tuple[int, int],
@@ -125,7 +125,7 @@ def _differences(
     rng = generator(stream[0], "study power", stream[1])
     panel = _panel(prepared, jurors, rng)
     seed = int(rng.integers(2**31))
-    better = 1 if question.kind == "choice" or question.better == "high" else -1
+    better = 1 if question.better == "high" else -1
     table = np.empty((items, jurors))
     for row, item in enumerate(_items(prepared, items, rng)):
         task = RatingTask(item=item, position=row, panel=panel, questions=(question,), seed=seed)

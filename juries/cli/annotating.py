@@ -89,9 +89,11 @@ def preannotate(
     names run and model version.
     """
     from juries.cli.display import open_display
+    from juries.paired_verdicts import rated_scale
     from juries.runs import load_study, run
 
     loaded, base = load_study(study)
+    rated_scale(loaded.scale, "pre-annotation")
     target = output or _default_output(loaded, out, to)
     asked = _with_items(loaded.located(base), data, column)
     result = run(asked, out=out, limit=limit, progress=open_display(display.value))

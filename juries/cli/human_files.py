@@ -51,12 +51,14 @@ def read_people(
 ) -> HumanRatings:
     """People's answers matched to a run, as `import-human` and `calibrate` read them."""
     from juries.human import Target, read_human
+    from juries.paired_verdicts import rated_scale
 
+    scale = rated_scale(run.study.scale, "a match with people's answers")
     items = run.directory.read_items()[: run.record.items]
     return read_human(
         file,
         source.value,
-        Target(items=items, models=run.record.models, scale=run.study.scale),
+        Target(items=items, models=run.record.models, scale=scale),
         columns=pairs(column, "--column"),
         labels=pairs(label, "--label"),
         annotators=annotators,

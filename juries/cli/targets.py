@@ -71,7 +71,7 @@ def targets(
 ) -> None:
     """Compute steering targets from a run's verdicts."""
     from juries.runs import open_run
-    from juries.targets.files import KINDS, TargetSettings, write_targets
+    from juries.targets.files import TargetSettings, kinds_for, write_targets
 
     run = open_run(run_folder)
     scores = run.study.scores
@@ -89,7 +89,7 @@ def targets(
         resamples=scores.resamples,
         level=scores.level,
     )
-    written = write_targets(run, out or run.path / "targets", kind or list(KINDS), settings)
+    written = write_targets(run, out or run.path / "targets", kind or kinds_for(run), settings)
     for each in written:
         typer.secho(f"{each.kind}: {each.path or 'not written'}", bold=True)
         for line in each.said:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphs.items import Choice
+from graphs.items import Choice, question_name
 from graphs.records import Rating, Statement, Status, Utterance
 from graphs.verdict_rules import Decisions
 from juries.deliberation.evidence import Ballots
@@ -114,7 +114,7 @@ def _dissent(
     return Dissent(
         item=run.items[int(ballots.items[at])].id,
         model=run.models[int(ballots.models[at])],
-        criterion="choice" if isinstance(question, Choice) else question.name,
+        criterion=question_name(question),
         status=decided.status[place],
         verdict=value if np.isfinite(value) else None,
         support=float(decided.support[place]),

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from graphs.deliberation.plan import Plan
-from graphs.items import Choice, FloatArray, Item, Question
+from graphs.items import Choice, FloatArray, Item, Question, question_name
 from graphs.ledger import Ledger
 from juries.deliberation.evidence import Ballots, hearing
 from juries.deliberation.results import (
@@ -249,7 +249,7 @@ class Measures:
 
 def criterion_names_of(questions: Sequence[Question]) -> tuple[str, ...]:
     """Names of the questions, as `graphs.items.criterion_names` gives them for a scale."""
-    return tuple("choice" if isinstance(q, Choice) else q.name for q in questions)
+    return tuple(map(question_name, questions))
 
 
 def _change(of: str, change: Change) -> ChangeFigures:

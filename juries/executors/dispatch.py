@@ -18,6 +18,7 @@ from typing import Any
 import ormsgpack
 
 from graphs.deliberation.context import DeliberationContext
+from graphs.items import shown
 from graphs.ledger import Ledger, Record
 from graphs.llm.faults import MindUnavailableError
 from graphs.llm.settings import LlmSettings
@@ -207,9 +208,9 @@ class DistributedExecutor:
         study = self._setup.study
         if any(isinstance(each.mind, LlmSettings) for each in study.seated_minds):
             return 1
-        responses = len(context.items[positions[0]].responses)
+        subjects = len(shown(context.items[positions[0]], context.questions))
         ballots = 1 if study.deliberation is None else study.deliberation.rounds + 1
-        ratings = responses * len(context.questions) * len(self._setup.jurors)
+        ratings = subjects * len(context.questions) * len(self._setup.jurors)
         fair = math.ceil(len(positions) / len(self._seats) / CHUNKS_AHEAD)
         wanted = RATINGS_A_CHUNK // max(1, ratings * ballots * study.replicates)
         return max(1, min(fair, wanted))

@@ -166,6 +166,9 @@ def read_ratings(
     known = "probabilities" if shares else "expected"
     places = {"criterion": criteria, "model": models, "item_id": items, "juror_id": jurors}
     wanted = [pl.col(name).cast(pl.Enum(ids)).to_physical() for name, ids in places.items()]
+    # A response's id is that of its item, a slash and its model.
+    other = pl.col("against_id").str.slice(pl.col("item_id").str.len_chars() + 1)
+    against = other.cast(pl.Enum(models)).to_physical().cast(pl.Int64).fill_null(-1)
     table = pl.scan_parquet(path)
     for start in range(0, table.select(pl.len()).collect().item(), READ_ROWS):
         frame = (
@@ -173,6 +176,7 @@ def read_ratings(
             .filter(pl.col("round") == round_)
             .select(
                 *wanted,
+                against,
                 pl.col("replicate"),
                 pl.col("status").to_physical(),
                 pl.col("rating").fill_null(-1),
@@ -185,6 +189,7 @@ def read_ratings(
         yield Block(
             criterion=places_of["criterion"],
             model=places_of["model"],
+            against=places_of["against_id"],
             item=places_of["item_id"],
             juror=places_of["juror_id"],
             replicate=places_of["replicate"],

@@ -15,6 +15,7 @@ from juries.figures import Figure, MeasureScores, figure, unmeasured
 from juries.measures.distributional import PopulationComparison, compare_to_population
 from juries.measures.references import Answers, PopulationReference, reference_from_ratings
 from juries.pluralism.evidence import Evidence
+from juries.pluralism.paired import NEEDS
 from juries.surveys import read_answers, read_survey
 
 _OVERALL = "overall"
@@ -70,6 +71,9 @@ def _survey_reading(found: dict[str, PopulationComparison]) -> str:
 
 
 def _against_jury(evidence: Evidence, baselines: Sequence[BaselineAnswers]) -> MeasureScores:
+    if evidence.verdicts.pairs is not None:
+        needs = f"{NEEDS}; or name a survey and models' answers in `scores.distribution`"
+        return unmeasured("distributional", evidence.produced_by, needs)
     asked = [each for each in baselines if _answers(evidence, each)]
     models = [each for each in asked if each.name.startswith(NO_PERSONA)]
     answered = bool(models) and bool(

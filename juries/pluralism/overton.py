@@ -25,6 +25,7 @@ from juries.measures.positions import Embed
 from juries.measures.viewpoints import ClusterSettings, Viewpoints, cluster_viewpoints
 from juries.pluralism.embedding import open_embedding
 from juries.pluralism.evidence import Evidence
+from juries.pluralism.paired import NEEDS
 
 _SAID = 2
 
@@ -49,6 +50,8 @@ class Views:
 def overton(evidence: Evidence) -> MeasureScores:
     """Coverage of views per model, with the widest views left out, quoted."""
     spec = evidence.spec.overton
+    if evidence.verdicts.pairs is not None:
+        return unmeasured("overton", evidence.produced_by, NEEDS)
     if spec.criterion not in evidence.criteria:
         return unmeasured(
             "overton",

@@ -24,6 +24,7 @@ from juries.measures.estimates import Estimate
 from juries.measures.group_association import grasp
 from juries.measures.variance import variance_shares
 from juries.pluralism.evidence import Evidence, weighted_mean
+from juries.pluralism.paired import Said, compared_pairs, paired_rows
 from juries.pluralism.repeats import repeated_ratings
 from juries.pluralism.wording import order_row, sensitivity_row
 from juries.scores import Agreement, Answers, JurySummary
@@ -56,10 +57,17 @@ def validity_table(
         kept, note = _kept_items(evidence)
         rated = _rated(evidence, kept)
         rows += _variance(evidence, kept, note)
-        rows += _personas(evidence, rated, note)
+        rows += _personas(evidence, Said(rated, rated, "ordinal"), note)
         rows += _baselines(evidence, baselines)
-        rows.append(_length(evidence))
-    rows.append(order_row(evidence))
+        rows.append(_length(evidence, evidence.ordinal()[0]))
+    pairs = evidence.verdicts.pairs
+    if pairs is None:
+        rows.append(order_row(evidence))
+    else:
+        kept, note = _kept_items(evidence)
+        rows += paired_rows(evidence, pairs)
+        rows += _personas(evidence, compared_pairs(evidence, pairs, kept), note)
+        rows.append(_length(evidence, 0))
     if probed is not None and evidence.has_utilities:
         seed, resamples = evidence.seed, evidence.spec.resamples
         rows.append(injection_row(probed, seed=seed, resamples=resamples)[1])
@@ -156,7 +164,7 @@ def _variance(evidence: Evidence, kept: NDArray[np.intp], note: str) -> Iterator
     yield _estimated("repeatability", again.agreement, reading)
 
 
-def _personas(evidence: Evidence, rated: FloatArray, note: str) -> Iterator[ValidityRow]:
+def _personas(evidence: Evidence, said: Said, note: str) -> Iterator[ValidityRow]:
     attributes = evidence.spec.groups
     if not attributes:
         reading = "Name attributes in `scores.groups` to see whether personas make groups."
@@ -164,10 +172,10 @@ def _personas(evidence: Evidence, rated: FloatArray, note: str) -> Iterator[Vali
     for attribute in attributes:
         labels, resamples = evidence.labels(attribute), evidence.spec.resamples
         rng = evidence.rng("separability", attribute)
-        apart = persona_separability(rated, labels, rng=rng, resamples=resamples)
+        apart = persona_separability(said.numbers, labels, rng=rng, resamples=resamples)
         yield _estimated(f"groups by {attribute} told apart", apart.accuracy, apart.reading + note)
-        yield _spread(evidence, attribute, rated)
-        yield _association(evidence, attribute, rated)
+        yield _spread(evidence, attribute, said.numbers)
+        yield _association(evidence, attribute, said)
 
 
 def _spread(evidence: Evidence, attribute: str, rated: FloatArray) -> ValidityRow:
@@ -197,11 +205,11 @@ def _spread(evidence: Evidence, attribute: str, rated: FloatArray) -> ValidityRo
     )
 
 
-def _association(evidence: Evidence, attribute: str, rated: FloatArray) -> ValidityRow:
+def _association(evidence: Evidence, attribute: str, said: Said) -> ValidityRow:
     found = grasp(
-        rated,
+        said.codes,
         evidence.labels(attribute),
-        "ordinal",
+        said.level,
         rng=evidence.rng("grasp", attribute),
         permutations=200,
     )
@@ -253,8 +261,8 @@ def _baselines(evidence: Evidence, baselines: Sequence[BaselineAnswers]) -> Iter
         yield _estimated(f"spread against {each.name}", found.spread_ratio, reading)
 
 
-def _length(evidence: Evidence) -> ValidityRow:
-    utilities = evidence.verdicts.utilities[evidence.ordinal()[0]]
+def _length(evidence: Evidence, criterion: int) -> ValidityRow:
+    utilities = evidence.verdicts.utilities[criterion]
     lengths = np.full(utilities.shape[:2], np.nan)
     place = {model: number for number, model in enumerate(evidence.models)}
     for number, item in enumerate(evidence.items):

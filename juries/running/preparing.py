@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphs.assignment import Assignment
-from graphs.items import Item, questions
+from graphs.items import Item, Pairwise, questions, shown
 from graphs.minds.opening import check_mind
 from graphs.panel import Juror
 from graphs.rating import Bench
@@ -18,6 +18,7 @@ from juries.design import assignment_of
 from juries.jury import describe_seats, read_population, seat_jury
 from juries.spec import Study
 from juries.subjects.asking import expected_items, subjects_identity
+from personas.errors import InputError
 from personas.identity import content_hash
 
 
@@ -46,10 +47,9 @@ class Prepared:
 
     def questions_about(self, position: int, item: Item) -> int:
         """How many questions the item at this position puts to the jurors asked about it."""
-        given = self.assignment
+        given, asked = self.assignment, questions(self.study.scale)
         jurors = len(self.jurors) if given is None else given.jurors(position)
-        per_response = len(questions(self.study.scale)) * self.study.replicates
-        return len(item.responses) * jurors * per_response
+        return len(shown(item, asked)) * jurors * len(asked) * self.study.replicates
 
 
 def prepare(study: Study, base: Path) -> Prepared:
@@ -64,6 +64,8 @@ def prepare(study: Study, base: Path) -> Prepared:
     """
     found = load_items(study.items, base, responses_needed=not study.live_models)
     items, models = expected_items(study, found.items), (*found.models, *study.live_models)
+    if isinstance(study.scale, Pairwise):
+        _check_pairs(items)
     population, raking = read_population(study.population, base)
     population.require(study.scores.groups)
     minds = [(each.shown, each.share) for each in study.seated_minds]
@@ -86,6 +88,24 @@ def prepare(study: Study, base: Path) -> Prepared:
         },
         assignment=assignment_of(study, items=len(items), jurors=len(jurors)),
     )
+
+
+def _check_pairs(items: Sequence[Item]) -> None:
+    """Refuse items without a pair to compare.
+
+    Raises:
+        InputError: naming the first such item, and how many there are.
+    """
+    alone = [item for item in items if len(item.responses) < 2]
+    if alone:
+        raise InputError(
+            f"item {alone[0].id!r} has nothing to compare; {len(alone):,} of {len(items):,} items "
+            "have fewer than two responses",
+            where="scale.kind",
+            found=f"{len(alone[0].responses)} response(s)",
+            expected="two or more responses to every item",
+            hint="Leave such items out, or judge responses alone: likert, choice or rubric.",
+        )
 
 
 def fingerprint(prepared: Prepared, benches: Sequence[Bench]) -> str:

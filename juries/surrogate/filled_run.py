@@ -18,6 +18,7 @@ from pydantic_core import to_json
 
 from graphs.records import Status
 from juries.measures.welfare_functions import WelfareFunction
+from juries.paired_verdicts import rated_scale
 from juries.surrogate.filling import (
     FilledScores,
     Pooling,
@@ -86,9 +87,11 @@ def fill_run(
         settings: of the surrogate.
 
     Raises:
-        InputError: every question was put, a scale without utilities, or too few ratings.
+        InputError: every question was put, a study of pairs, a scale without utilities, or too few
+            ratings.
     """
     pooling = pooling or Pooling(seed=run.record.seed)
+    rated_scale(run.study.scale, "a surrogate of the jury")
     gathered = run.gather()
     missing = never_asked(gathered, asked_cells(run, gathered))
     there = np.broadcast_to(gathered.verdicts.present[:, :, None], missing.shape)

@@ -19,6 +19,7 @@ from pydantic import Field
 from graphs.panel import Juror
 from juries.jury import read_population, seat_jury
 from juries.measures.welfare_functions import WelfareFunction
+from juries.paired_verdicts import rated_scale
 from juries.spec import JurySpec, PopulationSpec
 from juries.surrogate.filled_run import asked_cells
 from juries.surrogate.filling import (
@@ -93,6 +94,7 @@ def recompose(
         InputError: the composition cannot be seated, or the run is too small to learn from.
     """
     pooling = pooling or Pooling(seed=run.record.seed)
+    rated_scale(run.study.scale, "a surrogate of the jury")
     gathered = run.gather()
     study = run.study
     section = composition.population or study.population

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphs.items import Question
+from juries.paired_verdicts import rated_scale
 from juries.targets.evidence import answered_share, calibration_of, group_label
 from juries.targets.pairs import JURY
 from juries.targets.provenance import Provenance, origin
@@ -101,9 +102,11 @@ def jury_distributions(
         smoothing: imagined answers per point; 0.5 is Jeffreys' prior.
 
     Raises:
-        InputError: fewer than half of the questions were validly answered, no juror has an
+        InputError: the study compares responses in pairs, fewer than half of the questions were
+            validly answered, no juror has an
             attribute named, or a negative smoothing.
     """
+    rated_scale(run.study.scale, "a target distribution")
     gathered = run.gather()
     answered = answered_share(gathered.verdicts)
     if answered <= 0.5:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from pydantic_core import to_json
 
+from graphs.items import Pairwise
 from juries.exports.forms import ExportSettings, export
 from juries.targets.evidence import Evidence, evidence
 from juries.targets.gaps import Gap, gaps
@@ -228,3 +229,9 @@ KINDS: Mapping[str, Callable[..., Written]] = {
     "mixture": _mixture,
 }
 """Every target that needs no model weights, by the name that `juries targets` takes."""
+
+
+def kinds_for(run: Run) -> tuple[str, ...]:
+    """The targets that a run can have by its scale; comparisons have no distribution of ratings."""
+    pairs = isinstance(run.study.scale, Pairwise)
+    return tuple(kind for kind in KINDS if not (pairs and kind == "distributions"))

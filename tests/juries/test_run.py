@@ -24,7 +24,7 @@ from juries.scoring import score_verdicts
 from personas.errors import InputError, JuriesError
 
 Study = Callable[..., Path]
-KEY = ["item_id", "model", "juror_id", "round", "criterion", "replicate"]
+KEY = ["item_id", "model", "against_id", "juror_id", "round", "criterion", "replicate"]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -145,10 +145,13 @@ def test_partly_answered_items_are_completed(small_study: Study, tmp_path: Path)
 COMMAND = [sys.executable, "-m", "juries", "run"]
 
 
+@pytest.mark.parametrize(
+    ("items", "scale"), [(1500, {}), (700, {"scale": {"kind": "pairwise", "ties": True}})]
+)
 def test_a_run_killed_again_and_again_ends_as_one_never_killed(
-    small_study: Study, tmp_path: Path
+    items: int, scale: dict[str, object], small_study: Study, tmp_path: Path
 ) -> None:
-    study = small_study(items=1500, scores={"resamples": 100})
+    study = small_study(items=items, scores={"resamples": 100}, **scale)
     whole = juries.run(study, out=tmp_path / "whole")
     out, chance, kills = tmp_path / "killed", random.Random(3), 0
     for _ in range(30):

@@ -17,7 +17,7 @@ from graphs.items import Item, Pairwise, Response
 from graphs.llm.faults import MindUnavailableError
 from graphs.llm.settings import EndpointSettings
 from graphs.minds.llm import open_llm_mind
-from graphs.minds.protocol import ComparisonTask
+from graphs.minds.protocol import RatingTask
 from graphs.records import Status
 from juries.cli.use import use_lines
 from juries.runs import load_study, run
@@ -76,20 +76,19 @@ def test_pairs_are_asked_in_both_orders_and_answers_keep_their_place(server, set
     texts = ("red", "green", "blue")
     responses = tuple(Response(model=text, text=f"All {text}.") for text in texts)
     item = Item(id="colours", prompt="Which colour?", responses=responses)
-    task = ComparisonTask(
-        item=item, position=4, panel=panel(5), question=Pairwise(ties=True), seed=1, replicates=2
-    )
+    asked = (Pairwise(ties=True),)
+    task = RatingTask(item=item, position=4, panel=panel(5), questions=asked, seed=1, replicates=2)
     server.weights = lambda messages, size: [0.6] + [0.3 / size] * (size - 1)
 
     async def ask():
         async with server.running(), open_llm_mind(settings(), position=0, seed=1) as mind:
-            first = [row async for rows in mind.compare(task) for row in rows]
+            first = [row async for rows in mind.rate(task) for row in rows]
             some = frozenset(row.cell for row in first if row.juror < 3)
-            held = ComparisonTask(
-                item=item, position=4, panel=task.panel, question=task.question, seed=1,
+            held = RatingTask(
+                item=item, position=4, panel=task.panel, questions=asked, seed=1,
                 replicates=2, answered=some,
             )  # fmt: skip
-            return first, [row async for rows in mind.compare(held) for row in rows]
+            return first, [row async for rows in mind.rate(held) for row in rows]
 
     rows, rest = asyncio.run(ask())
     pairs = {(one, other) for one in range(3) for other in range(3) if one != other}

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import mul
 
-from graphs.items import Criterion
-from graphs.llm.labels import Asked, Order
+from graphs.items import Criterion, Question
+from graphs.llm.labels import Order
 from graphs.llm.parsing import final_text, is_refusal
 from graphs.llm.rendering import Form
 from graphs.llm.session import Outcome, Put
@@ -94,7 +94,7 @@ def unread(choice: ReplyChoice, why: str) -> Answer:
 
 
 def from_distribution(
-    asked: Asked,
+    asked: Question,
     by_point: Sequence[float],
     *,
     mass: float,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.items import Choice, Criterion, Question
+from graphs.items import Choice, Criterion
 from graphs.minds.psychometric.features import read_text
 from graphs.minds.psychometric.model import draw, even_thresholds, graded, nominal
 from graphs.minds.psychometric.reasons import Reasons, option_phrases, standing_phrases
@@ -83,7 +83,7 @@ class OrdinalQuestion:
 
     def hold(self, sight: Sight, seed: int) -> Held:
         """What jurors hold about an item, read once and asked for many times."""
-        residuals = _response_noise(sight, seed, self.name, 1)[:, 0] * self._settings.residual_sd
+        residuals = response_noise(sight, seed, self.name, 1)[:, 0] * self._settings.residual_sd
         terms = contributions(sight, self.name, self._settings, residuals)
         return Held(discrimination=sight.traits.discrimination, standing=_and_talk(terms))
 
@@ -151,7 +151,7 @@ class ChoiceQuestion:
     def hold(self, sight: Sight, seed: int) -> Held:
         """See `OrdinalQuestion.hold`."""
         settings = self._settings
-        noise = _response_noise(sight, seed, self.name, 1 + len(self._options))
+        noise = response_noise(sight, seed, self.name, 1 + len(self._options))
         terms = contributions(sight, self.name, settings, noise[:, 0] * settings.residual_sd)
         options = self._option_terms(sight, seed, noise[:, 1:] * settings.option_sd)
         return Held(
@@ -246,7 +246,7 @@ def _moved(terms: FloatArray, moved: FloatArray | None) -> FloatArray:
 
 
 def compile_question(
-    question: Question, settings: PsychometricSettings
+    question: Criterion | Choice, settings: PsychometricSettings
 ) -> OrdinalQuestion | ChoiceQuestion:
     """A question made ready for many items.
 
@@ -273,7 +273,7 @@ def _thresholds(question: Criterion, settings: PsychometricSettings) -> FloatArr
     return np.array(declared)
 
 
-def _response_noise(sight: Sight, seed: int, criterion: str, size: int) -> FloatArray:
+def response_noise(sight: Sight, seed: int, criterion: str, size: int) -> FloatArray:
     """Standard normals that all jurors share, shape [responses, size]."""
     item = sight.item
     return np.array(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from graphs.items import Choice, Question
-from graphs.minds.psychometric.asking import CHOICE
+from graphs.items import Choice, Criterion, Question, question_name
 from graphs.minds.psychometric.settings import (
     Levels,
     Planted,
@@ -29,11 +28,12 @@ def check_settings(
     Raises:
         InputError: naming the setting, what it asks for and what there is.
     """
-    criteria = [CHOICE if isinstance(q, Choice) else q.name for q in questions]
+    criteria = [question_name(question) for question in questions]
+    ordinal = [question.name for question in questions if isinstance(question, Criterion)]
     for name in settings.criteria:
         _known(name, criteria, "criterion", "mind.criteria")
     for name in settings.thresholds:
-        _known(name, criteria, "criterion", "mind.thresholds")
+        _known(name, ordinal, "criterion", "mind.thresholds")
     for position, effect in enumerate(settings.planted):
         where = f"mind.planted[{position}]"
         for model in effect.models or ():

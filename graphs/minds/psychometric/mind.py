@@ -7,8 +7,9 @@ from functools import lru_cache
 from itertools import repeat
 
 import numpy as np
+from numpy.typing import NDArray
 
-from graphs.items import Question
+from graphs.items import Pairwise, Question, Shown, compares, shown
 from graphs.minds.deliberator import MediateTask, RankTask, Round, SpeakTask
 from graphs.minds.protocol import MindKind, RatingTask
 from graphs.minds.psychometric.asking import (
@@ -19,9 +20,11 @@ from graphs.minds.psychometric.asking import (
     compile_question,
 )
 from graphs.minds.psychometric.checking import check_settings
+from graphs.minds.psychometric.comparing import Comparison
 from graphs.minds.psychometric.lexicon import shipped_lexicon
 from graphs.minds.psychometric.model import expected_point
 from graphs.minds.psychometric.settings import PsychometricSettings
+from graphs.minds.psychometric.standing import see
 from graphs.minds.psychometric.talker import Talker
 from graphs.minds.psychometric.traits import Traits, panel_traits
 from graphs.panel import Juror, Panel
@@ -69,11 +72,13 @@ class PsychometricMind:
                 don't fit their scale.
         """
         check_settings(self.settings, jurors=jurors, questions=questions, models=models)
-        for question in questions:
-            compile_question(question, self.settings)
+        self._compile(tuple(questions))
 
     async def rate(self, task: RatingTask) -> AsyncIterator[Sequence[Rating]]:
-        """Yield the rows of each question and replicate together, responses outer, jurors inner."""
+        """Yield the rows of each question and replicate together.
+
+        Responses, or ordered pairs of them, are outer, jurors inner.
+        """
         for rows in self.answers(task):
             yield rows
 
@@ -98,24 +103,39 @@ class PsychometricMind:
 
     def answers(self, task: RatingTask, heard: tuple[Round, ...] = ()) -> Iterator[list[Rating]]:
         """The rows of `rate` and `revise`, without an event loop."""
-        if not (len(task.panel) and task.item.responses):
+        subjects = shown(task.item, task.questions)
+        if not (len(task.panel) and subjects):
             return
         traits = self._traits(task.panel, task.seed)
+        for question in task.questions:
+            if isinstance(question, Pairwise):
+                yield from self._comparisons(task, question, subjects, traits)
+                return
         stand = self._talker.stand(task.item, task.panel, task.questions, task.seed)
         moved = self._talker.moved(stand, task.panel, heard, task.seed)
         for criterion, question in enumerate(self._compiled(task.questions)):
-            occasions = _occasions(task, traits, question.name)
             answers = question.answers(
-                stand.held[criterion], occasions, None if moved is None else moved[criterion]
+                stand.held[criterion],
+                _occasions(task, subjects, traits, question.name),
+                None if moved is None else moved[criterion],
             )
             for replicate, answer in enumerate(answers):
-                rows = self._rows(task, traits.positions, criterion, replicate, answer)
-                yield rows if not task.answered else _unanswered(rows, task)
+                yield self._rows(task, subjects, criterion, replicate, answer)
+
+    def _comparisons(
+        self, task: RatingTask, question: Pairwise, pairs: Sequence[Shown], traits: Traits
+    ) -> Iterator[list[Rating]]:
+        sight = see(task.item, traits, self.settings, task.seed)
+        comparison = Comparison(question, self.settings)
+        occasions = _occasions(task, pairs, traits, comparison.name)
+        answers = comparison.answers(sight, pairs, occasions, task.seed)
+        for replicate, answer in enumerate(answers):
+            yield self._rows(task, pairs, 0, replicate, answer)
 
     def _rows(
         self,
         task: RatingTask,
-        jurors: list[int],
+        subjects: Sequence[Shown],
         criterion: int,
         replicate: int,
         answers: Answers,
@@ -123,18 +143,18 @@ class PsychometricMind:
         probabilities = answers.probabilities
         packed = pack(probabilities)
         width = 4 * probabilities.shape[-1]
-        responses = range(probabilities.shape[0])
+        jurors = self._traits(task.panel, task.seed).positions
         columns: tuple[Iterable[object], ...] = (
             repeat(task.position),
-            [response for response in responses for _ in jurors],
-            repeat(-1),
-            jurors * len(responses),
+            [subject.response for subject in subjects for _ in jurors],
+            [subject.against for subject in subjects for _ in jurors],
+            jurors * len(subjects),
             repeat(task.round),
             repeat(criterion),
             repeat(replicate),
             repeat(Status.OK.value),
             answers.points.ravel().tolist(),
-            expected_point(probabilities).ravel().tolist(),
+            _expected(task, probabilities),
             [packed[start : start + width] for start in range(0, len(packed), width)],
             repeat(1.0),
             answers.reasons,
@@ -142,7 +162,8 @@ class PsychometricMind:
             repeat(self._position),
             repeat(None),
         )
-        return list(map(Rating._make, zip(*columns, strict=False)))
+        rows = list(map(Rating._make, zip(*columns, strict=False)))
+        return rows if not task.answered else _unanswered(rows, task)
 
     def _traits_of(self, panel: Panel, seed: int) -> Traits:
         return panel_traits(panel.jurors, self.settings, seed)
@@ -150,17 +171,32 @@ class PsychometricMind:
     def _compile(
         self, questions: tuple[Question, ...]
     ) -> tuple[OrdinalQuestion | ChoiceQuestion, ...]:
-        return tuple(compile_question(question, self.settings) for question in questions)
+        return tuple(
+            compile_question(question, self.settings)
+            for question in questions
+            if not isinstance(question, Pairwise)
+        )
 
 
-def _occasions(task: RatingTask, traits: Traits, criterion: str) -> Iterator[Occasion]:
-    """The noise of each replicate; each response draws from a stream of its own."""
+def _expected(task: RatingTask, probabilities: NDArray[np.float64]) -> Iterable[float | None]:
+    """The mean point of each distribution; of preferences there is none to speak of."""
+    if compares(task.questions):
+        return repeat(None)
+    return expected_point(probabilities).ravel().tolist()
+
+
+def _occasions(
+    task: RatingTask, subjects: Sequence[Shown], traits: Traits, criterion: str
+) -> Iterator[Occasion]:
+    """The noise of each replicate; each response or pair draws from a stream of its own."""
     jurors = len(traits.positions)
-    shape = (len(task.item.responses), jurors)
+    shape = (len(subjects), jurors)
+    models = [response.model for response in task.item.responses]
     for replicate in range(task.replicates):
         normals, uniforms = np.empty(shape), np.empty(shape)
-        for row, response in enumerate(task.item.responses):
-            names = (task.item.id, response.model, criterion, task.round, replicate)
+        for row, subject in enumerate(subjects):
+            own = [models[place] for place in subject if place >= 0]
+            names = (task.item.id, *own, criterion, task.round, replicate)
             stream = generator(task.seed, "psychometric", "occasion", *names)
             normals[row] = stream.standard_normal(jurors)[traits.rank]
             uniforms[row] = stream.random(jurors)[traits.rank]

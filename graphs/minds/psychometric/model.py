@@ -57,6 +57,26 @@ def nominal(utilities: FloatArray) -> FloatArray:
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
+def compared(lead: FloatArray, tie_weight: float | None) -> FloatArray:
+    """Davidson's (1970) model of comparisons with ties: P(first), P(second), P(tie).
+
+    They are proportional to exp(lead / 2), exp(-lead / 2) and nu; without ties, P(first) is
+    logistic(lead), the model of Bradley and Terry (1952).
+
+    Args:
+        lead: by how many logits the response shown first is ahead, any shape [...].
+        tie_weight: nu, 0 or more; None where no ties are allowed.
+
+    Returns:
+        Shape [..., 3], or [..., 2] without ties; each distribution sums to 1.
+    """
+    sides = [lead / 2, -lead / 2]
+    if tie_weight is not None:
+        with np.errstate(divide="ignore"):  # log 0 is -inf: a weight of 0 makes no tie
+            sides.append(np.full_like(lead, np.log(tie_weight)))
+    return nominal(np.stack(sides, axis=-1))
+
+
 def draw(probabilities: FloatArray, uniforms: FloatArray) -> IntArray:
     """One point 1..K from each distribution by inversion of its cumulative sum.
 

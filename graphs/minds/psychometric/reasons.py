@@ -31,9 +31,11 @@ class Reasons:
 
     Args:
         phrases: for each contribution, what to call it when it lowers and when it raises.
+        opening: of every reason that names a contribution.
     """
 
-    def __init__(self, phrases: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, phrases: Sequence[tuple[str, str]], *, opening: str = "") -> None:
+        self._opening = opening
         self._words = [
             (f"{lowers} (\N{MINUS SIGN})", "", f"{raises} (+)") for lowers, raises in phrases
         ]
@@ -72,7 +74,8 @@ class Reasons:
 
     def _sentence(self, code: int) -> str:
         words = [self._words[part // 3][part % 3] for part in divmod(code, self._base)]
-        return ", ".join(word for word in words if word) or "nothing stands out"
+        said = ", ".join(word for word in words if word)
+        return f"{self._opening}{said}" if said else "nothing stands out"
 
 
 def standing_phrases(
@@ -97,6 +100,16 @@ def standing_phrases(
         ("weakness that features miss", "merit that features miss"),
         _twice("chance on the occasion"),
         *(_twice(f"planted: {effect.title}") for effect in planted),
+    ]
+
+
+def comparison_phrases(
+    weights: Mapping[Feature, float], planted: Sequence[Planted]
+) -> list[tuple[str, str]]:
+    """What to call what sets the first of two responses apart (see `comparing.py`)."""
+    return [
+        *standing_phrases(weights, planted),
+        ("liking for the second place", "liking for the first place"),
     ]
 
 

@@ -131,6 +131,11 @@ class PsychometricSettings(Settings):
         choice_slope: for a single choice with worths: how much more the best option gains over
             the worst as the standing rises by one logit (no unit).
         option_sd: response x option, the same for all jurors: how an option suits the response.
+        tie_weight: for comparisons with ties, Davidson's (1970) nu: odds of a tie to the geometric
+            mean of the two preferences (no unit). Two equally good responses tie with
+            probability nu / (2 + nu).
+        position_bias: for comparisons, logits that the response shown first gains; Davidson and
+            Beaver's (1977) order effect.
         criteria: rubric criterion to its own loadings.
         planted: known effects; group differences exist only here and in `talk.groups`.
         talk: how jurors yield to each other in deliberation.
@@ -152,6 +157,8 @@ class PsychometricSettings(Settings):
     replicate_sd: Spread = 0.3
     choice_slope: Annotated[float, Field(ge=0, le=10)] = 2.0
     option_sd: Spread = 0.5
+    tie_weight: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 1.0
+    position_bias: Weight = 0.0
     criteria: dict[str, Loadings] = Field(default_factory=dict[str, Loadings])
     planted: tuple[Planted, ...] = ()
     talk: TalkSettings = Field(default_factory=TalkSettings)

@@ -214,7 +214,10 @@
     const criterion = pick("criterion", data.criteria.length);
     const round = [Number(get("round", "none")), data.counted, ...rounds].find((one) => rounds.includes(one));
     const replicate = replicates[pick("replicate", replicates.length)];
-    const blocks = detail.responses.map((_, response) => detail.blocks.find((block) => block.response === response && block.criterion === criterion && block.round === round && block.replicate === replicate && block.against === undefined));
+    const put = detail.blocks.filter((block) => block.criterion === criterion && block.round === round && block.replicate === replicate);
+    const compared = put.some((block) => block.against !== undefined);
+    const blocks = compared ? put : detail.responses.map((_, response) => put.find((block) => block.response === response));
+    const names = compared ? put.map((block) => about(detail, block)) : detail.responses.map((response) => response.model);
     const focused = document.activeElement?.dataset?.keep;
     const scrolled = $(".tall")?.scrollTop ?? 0;
     place.replaceChildren(
@@ -222,8 +225,8 @@
       make("h2", { id: "title-item", tabIndex: -1 }, entry.id),
       Object.keys(entry.attributes).length ? pairs(entry.attributes) : null,
       make("div", { className: "ask" }, text(detail.prompt)),
-      make("div", { className: "responses" }, ...detail.responses.map((response, at) => card(entry, response, blocks[at], criterion))),
-      ...matrix(detail, blocks, { criterion, round, rounds, replicates }),
+      make("div", { className: "responses" }, ...detail.responses.map((response, at) => card(entry, response, compared ? null : blocks[at], criterion))),
+      ...matrix(detail, blocks, names, { criterion, round, rounds, replicates }),
       ...talk(detail),
       make("p", { className: "label" }, data.label),
     );
@@ -241,14 +244,15 @@
     const node = make("section", { className: "response", "aria-label": `Response of ${response.model}` },
       make("h3", {}, response.model),
       label ? make("p", { className: "note" }, `${label}: ${fixed(entry.welfare[welfare()]?.[model])}`) : null,
-      total ? bar(counts.map((count) => count / total), criterion) : make("p", { className: "note" }, "No valid rating."),
+      block === null ? null : total ? bar(counts.map((count) => count / total), criterion) : make("p", { className: "note" }, "No valid rating."),
       text(response.text));
     node.style.setProperty("--model", data.colours[model % data.colours.length]);
     return node;
   }
 
-  // Jurors by responses
-  function matrix(detail, blocks, { criterion, round, rounds, replicates }) {
+  // Jurors by responses, or by ordered pairs of them
+  const about = (detail, block) => detail.responses[block.response].model + (block.against === undefined ? "" : ` before ${detail.responses[block.against].model}`);
+  function matrix(detail, blocks, names, { criterion, round, rounds, replicates }) {
     const by = data.attributes.includes(get("by")) ? get("by") : "";
     const value = (seat) => String(data.jurors[seat].attributes[by] ?? "(not stated)");
     const levels = by ? [...new Set(data.jurors.map((_, seat) => value(seat)))].sort() : [];
@@ -274,7 +278,7 @@
       make("label", { className: "wide" }, "Search in jurors and reasons ", search),
       control("Group by", "by", [["", "nothing"], ...data.attributes.map((a) => [a, a.replaceAll("_", " ")])], by),
       by ? control("Only", "level", [["", "all"], ...levels.map((l) => [l, l])], get("level")) : null,
-      control("Order by", "order", [["seat", "seat"], ["weight", "weight"], ...(by ? [["group", by.replaceAll("_", " ")]] : []), ...detail.responses.map((r, at) => [`r${at}`, `rating of ${r.model}`])], order),
+      control("Order by", "order", [["seat", "seat"], ["weight", "weight"], ...(by ? [["group", by.replaceAll("_", " ")]] : []), ...names.map((name, at) => [`r${at}`, `answer on ${name}`])], order),
       some(data.criteria) ? control("Criterion", "criterion", data.criteria.map((c, at) => [String(at), c.name]), String(criterion)) : null,
       some(rounds) ? control("Ballot", "round", rounds.map((r) => [String(r), ballot(r)]), String(round)) : null,
       some(replicates) ? control("Replicate", "replicate", replicates.map((r) => [String(r), String(r + 1)]), get("replicate", "0")) : null,
@@ -290,7 +294,7 @@
       controls,
       make("div", { className: "bench" },
         make("div", { className: "scroll tall", tabIndex: 0, role: "group", "aria-label": "Ratings by juror and response" }, make("table", { id: "matrix" },
-          make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Juror"), by ? make("th", { scope: "col" }, by.replaceAll("_", " ")) : null, ...detail.responses.map((r) => make("th", { scope: "col" }, r.model)))),
+          make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "Juror"), by ? make("th", { scope: "col" }, by.replaceAll("_", " ")) : null, ...names.map((name) => make("th", { scope: "col" }, name)))),
           make("tbody", {}, ...rows)),
         seats.length > most ? make("button", { type: "button", onclick: () => change({ rows: String(most + 200) }) }, "Show more jurors") : null),
         make("div", { id: "juror", "aria-live": "polite" }, make("p", { className: "note" }, "Choose a juror to see the persona, the reasons and the distributions."))),
@@ -318,7 +322,7 @@
       const raw = block.raw?.find(([at]) => at === seat)?.[1];
       const place = [data.criteria.length > 1 ? data.criteria[block.criterion].name : "", new Set(detail.blocks.map((one) => one.round)).size > 1 ? ballot(block.round) : "", block.replicate ? `replicate ${block.replicate + 1}` : ""].filter(Boolean).join(", ");
       return make("div", { className: "said" },
-        make("p", {}, make("strong", {}, detail.responses[block.response].model), `${place ? ` (${place})` : ""}: ${point > 0 ? `${point}, ${data.criteria[block.criterion].points[point - 1]}` : status(point)}`),
+        make("p", {}, make("strong", {}, about(detail, block)), `${place ? ` (${place})` : ""}: ${point > 0 ? `${point}, ${data.criteria[block.criterion].points[point - 1]}` : status(point)}`),
         shares && shares[0] >= 0 ? bar(shares.map((share) => share / 1000), block.criterion) : null,
         block.reasons?.[seat] >= 0 ? make("p", { className: "text" }, detail.texts[block.reasons[seat]]) : null,
         raw ? folded("Raw reply", text(raw)) : null);
