@@ -66,6 +66,15 @@ def test_every_ordered_pair_is_planned_asked_and_counted_once(small_study, tmp_p
     assert {each.model: each.asked for each in run.scores().answers} == dict.fromkeys(MODELS, 480)
 
 
+def test_a_sparse_design_asks_whole_pairs_of_fewer_jurors(small_study, tmp_path):
+    run = juries.run(small_study(scale=SCALE, design={"share": 0.5}), out=tmp_path / "out")
+    assert run.record.questions == run.record.recorded == 12 * 6 * 5
+    assert sum(each.asked for each in run.scores().answers) == 12 * 6 * 5
+    assert checks(run)["valid answers"].value == 1
+    found = run.gather().verdicts
+    assert (np.isnan(found.overall()).any(axis=0) == ~found.put).all()
+
+
 def test_a_language_model_is_estimated_by_ordered_pairs(small_study):
     study, base = load_study(small_study(scale=SCALE, mind={"kind": "llm", "model": "m"}))
     (made,) = asyncio.run(estimate_study(prepare(study, base)))
