@@ -265,11 +265,14 @@ def _sent(
 
 
 def _about(one: Rendered, asked: Sequence[Question]) -> str:
-    if one.cells[0].response < 0:
+    first = one.cells[0]
+    if first.response < 0:
         return ""
+    if first.against >= 0:
+        return f"{response_name(first.response)} before {response_name(first.against)}"
     names = [getattr(asked[cell.criterion], "name", "") for cell in one.cells]
     listed = ", ".join(name for name in dict.fromkeys(names) if name and len(asked) > 1)
-    return response_name(one.cells[0].response) + (f": {listed}" if listed else "")
+    return response_name(first.response) + (f": {listed}" if listed else "")
 
 
 def _reply(row: Rating | Statement | Preference, asked: Sequence[Question]) -> str:

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from graphs.llm.faults import MindUnavailableError
@@ -75,6 +76,25 @@ def test_rubrics_and_choices(scale, elicitation, served, study_file, tmp_path):
     calls = result.record.asking[0]["usage"]["calls"]
     assert calls == 2 * 2 * 6 * (criteria if elicitation == "probabilities" else 1)
     assert set(result.ratings["status"]) <= {"ok", "unparseable"}
+
+
+@pytest.mark.parametrize("way", ["probabilities", "probabilities, singly", "structured"])
+def test_pairs_are_compared_in_both_orders(way, served, study_file, tmp_path):
+    scale = {"kind": "pairwise", "ties": True}
+    path = study_file(scale=scale, mind=_mind(served, **WAYS[way]))
+    result = run(path, out=tmp_path / "run")
+    ratings = result.ratings
+    assert result.record.complete
+    assert len(ratings) == 2 * 2 * 6  # two ordered pairs of each of two items, six jurors
+    assert Counter(ratings["status"])["ok"] >= 18
+    assert (ratings["against_id"] != ratings["response_id"]).all()
+    (asking,) = result.record.asking
+    assert asking["estimate"]["calls"] == asking["usage"]["calls"] == 2 * 2 * 6
+    rows = {row.check: row for row in result.scores().validity}
+    assert 0 <= rows["preference for the first shown"].value <= 1
+    utilities = result.gather().verdicts.overall()
+    both = utilities.sum(axis=0)  # of two responses, the utilities sum to one
+    assert both[~np.isnan(both)] == pytest.approx(1, abs=1e-5)
 
 
 def test_minds_share_the_seats(served, study_file, tmp_path):
