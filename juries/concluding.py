@@ -18,7 +18,7 @@ from juries.baselines import count_baselines, read_baselines
 from juries.calibration.record import FILE_NAME, parts_of, read_record
 from juries.deliberation.concluding import write_deliberation
 from juries.design import assignment_of
-from juries.exports.ratings_table import ratings_are_current, read_ratings, write_ratings
+from juries.exports.ratings_table import read_ratings, table_of
 from juries.exports.verdict_table import verdict_table, write_verdicts
 from juries.injection import read_injection
 from juries.measures.welfare_functions import parse_welfares
@@ -71,17 +71,7 @@ def gather(directory: RunDirectory, record: RunRecord, progress: Progress) -> Ga
     ) as ledger:
         if not ledger.count():
             raise JuriesError(f"{directory.path}: nothing was recorded yet, so nothing to score.")
-        if not ratings_are_current(directory.ratings, ledger, len(items)):
-            progress.say("writing ratings.parquet")
-            write_ratings(
-                directory.ratings,
-                ledger,
-                run_id=record.fingerprint,
-                items=items,
-                jurors=jurors,
-                criteria=names,
-                minds=[(mind.name, mind.version) for mind in record.minds],
-            )
+        table_of(directory, record, ledger, items=items, jurors=jurors).update(progress)
         counted = ledger.counted
     verdicts = collect(
         read_ratings(

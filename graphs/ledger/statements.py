@@ -58,13 +58,33 @@ def insert_rows(
     return str(statement.compile(dialect=dialect))
 
 
-def answered_by_item(round_: int) -> sa.Select[Any, int]:
+def answered_by_item(round_: int, items: range | None = None) -> sa.Select[Any, int]:
     """How many questions of each item were answered, failures left out; read in key order."""
     return (
         sa.select(ratings.c.item, sa.func.count())
-        .where(ratings.c.round == round_, ratings.c.status != Status.FAILED)
+        .where(ratings.c.round == round_, ratings.c.status != Status.FAILED, *_within(items))
         .group_by(ratings.c.item)
     )
+
+
+def tally(items: range) -> sa.Select[int, int]:
+    """How many rows some items have, and how many of these are failures."""
+    failed = sa.func.count().filter(ratings.c.status == Status.FAILED)
+    return sa.select(sa.func.count(), failed).where(*_within(items))
+
+
+def rating_rows(
+    columns: Sequence[str], *, items: range | None, round_: int | None
+) -> sa.Select[Any]:
+    """Ratings in key order: of some items, or all; of one round, or all."""
+    query = rows_of(ratings, columns).where(*_within(items))
+    return query if round_ is None else query.where(ratings.c.round == round_)
+
+
+def _within(items: range | None) -> Sequence[sa.ColumnElement[bool]]:
+    if items is None:
+        return ()
+    return (ratings.c.item >= items.start, ratings.c.item < items.stop)
 
 
 def statuses_by_item(round_: int) -> sa.Select[Any, str, int]:

@@ -15,7 +15,14 @@ import sqlalchemy as sa
 from graphs.ledger.backend import Backend
 from graphs.ledger.migrations import SCHEMA_VERSION, upgrade
 from graphs.ledger.places import LedgerPlace, PostgresPlace
-from graphs.ledger.statements import answered_by_item, answered_cells, rows_of, statuses_by_item
+from graphs.ledger.statements import (
+    answered_by_item,
+    answered_cells,
+    rating_rows,
+    rows_of,
+    statuses_by_item,
+    tally,
+)
 from graphs.ledger.tables import TABLES, Record, about, flat, metadata, names, ratings
 from graphs.records import Cell, Rating
 from personas.errors import InputError, JuriesError
@@ -115,12 +122,14 @@ class Ledger:
 
     # reading
 
-    def answered_counts(self, round_: int | None = None) -> dict[int, int]:
+    def answered_counts(
+        self, round_: int | None = None, *, items: range | None = None
+    ) -> dict[int, int]:
         """Questions answered (not `failed`) per item position in one round, or the one counted.
 
         The database counts, in one pass over the ratings in key order: ten million take seconds.
         """
-        query = answered_by_item(self.counted if round_ is None else round_)
+        query = answered_by_item(self.counted if round_ is None else round_, items)
         return self._backend.read(lambda c: {row[0]: row[1] for row in c.execute(query)})
 
     def statuses(self, round_: int = 0) -> dict[tuple[int, str], int]:
@@ -148,7 +157,7 @@ class Ledger:
         self,
         columns: Sequence[str] = Rating._fields,
         *,
-        items: int | None = None,
+        items: int | range | None = None,
         rounds: int | Literal["counted", "all"] = "counted",
     ) -> Iterator[Sequence[tuple[Any, ...]]]:
         """Rows in cell order, as tuples of the named columns, at most 50,000 at a time.
@@ -157,19 +166,26 @@ class Ledger:
 
         Args:
             columns: names of `Rating` fields, in the order wanted.
-            items: leave out item positions from here on, for a run with `--limit`.
+            items: positions of items; a number leaves out those from there on, as `--limit` does.
             rounds: of one ballot, the one that counts, or all.
         """
-        query = rows_of(ratings, columns)
-        if items is not None:
-            query = query.where(ratings.c.item < items)
-        if rounds != "all":
-            wanted = self.counted if rounds == "counted" else rounds
-            query = query.where(ratings.c.round == wanted)
-        return self._backend.stream(query)
+        within = range(items) if isinstance(items, int) else items
+        if rounds == "counted":
+            rounds = self.counted
+        wanted = None if rounds == "all" else rounds
+        return self._backend.stream(rating_rows(columns, items=within, round_=wanted))
+
+    def mark(self, items: range) -> str:
+        """What changes whenever rows of some items do, to tell whether an export is still true.
+
+        Only a failure ever gives way, so that counts tell; between failures the revision does.
+        """
+        rows, failed = self._backend.read(lambda c: c.execute(tally(items)).one())
+        since = f", revision {self.revision()}" if failed else ""
+        return f"items {items.start} to {items.stop}, rows {rows}, failed {failed}{since}"
 
     def revision(self) -> int:
-        """A number that grows with every commit, to tell whether an export is still true."""
+        """A number that grows with every commit."""
         query = sa.select(about.c.value).where(about.c.key == "revision")
         return int(self._backend.read(lambda c: c.execute(query).scalar_one()))
 

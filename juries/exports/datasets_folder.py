@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
 import yaml
 
 from juries.exports.trl import full_rows
@@ -42,12 +42,10 @@ def write_dataset(
         counts["preferences"] = len(rows)
     for name, source in (("ratings", run.directory.ratings), ("verdicts", run.directory.verdicts)):
         if source.exists():
-            with (
-                source.open("rb") as read,
-                replacing(data / f"{name}.parquet", binary=True) as file,
-            ):
-                shutil.copyfileobj(read, file)
-            counts[name] = len(run.ratings if name == "ratings" else run.verdicts)
+            table = pl.scan_parquet(source)  # a file, or a folder of parts
+            with replacing(data / f"{name}.parquet", binary=True) as file:
+                table.sink_parquet(file)
+            counts[name] = table.select(pl.len()).collect().item()
     with replacing(folder / "README.md") as file:
         file.write(_card(pairs[0].provenance, counts))
     return counts

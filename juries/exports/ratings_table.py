@@ -1,145 +1,142 @@
-"""`ratings.parquet`: every rating as one flat table with ids in place of positions.
+"""`ratings.parquet`: every rating as one flat table, in step with the ledger.
 
-Streamed from the ledger block by block, so memory does not grow with the run.
+One file; of a run with more ratings than `PART_ROWS` a folder of files, each of so many items, that
+libraries read as one table. A part is written once its items are answered, and again only where the
+ledger's rows have changed since: a long run that goes on exports what is new. Each part appears
+whole or not at all, and memory does not grow with the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
-from polars.io.plugins import register_io_source
 
-from graphs.items import FloatArray, Item
+from graphs.items import FloatArray, Item, criterion_names
 from graphs.ledger import Ledger
 from graphs.panel import Juror
-from graphs.records import Rating, Status, unpack
+from juries.exports.ratings_frame import SCHEMA, Names, framing
+from juries.progress import Progress
+from juries.run_directory import RunDirectory, RunRecord
 from juries.verdicts import Block, shares_table
 from personas.files import replacing
 
-SCHEMA = pl.Schema(
-    {
-        "run_id": pl.String(),
-        "item_id": pl.String(),
-        "response_id": pl.String(),
-        "model": pl.String(),
-        "against_id": pl.String(),
-        "juror_id": pl.String(),
-        "round": pl.Int32(),
-        "criterion": pl.String(),
-        "replicate": pl.Int32(),
-        "status": pl.Enum([status.value for status in Status]),
-        "rating": pl.Int32(),
-        "expected": pl.Float64(),
-        "probabilities": pl.List(pl.Float32()),
-        "label_mass": pl.Float64(),
-        "reason": pl.String(),
-        "raw": pl.String(),
-        "weight": pl.Float64(),
-        "mind": pl.String(),
-        "mind_version": pl.String(),
-        "call": pl.String(),
-    }
-)
-"""Columns, in order. `weight` is the juror's share of the jury; ratings count from 1."""
-
+PART_ROWS = 500_000
+"""Ratings in a part, about; they take about 100 MB while they are written."""
 READ_ROWS = 500_000
 """Rows read at once; they take about 50 MB."""
 
 
-def ratings_are_current(path: Path, ledger: Ledger, items: int) -> bool:
-    """Whether the table holds what the ledger holds now of the first so many items."""
-    if not path.exists():
-        return False
-    return pl.read_parquet_metadata(path).get("state") == _state(ledger, items)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A file of the table.
+
+    Attributes:
+        path: where it lies, or should.
+        items: positions of its items.
+    """
+
+    path: Path
+    items: range
 
 
-def write_ratings(
-    path: Path,
-    ledger: Ledger,
-    *,
-    run_id: str,
-    items: Sequence[Item],
-    jurors: Sequence[Juror],
-    criteria: Sequence[str],
-    minds: Sequence[tuple[str, str]],
-) -> None:
-    """Write every row of the ledger to a Parquet file, whole or not at all.
+class RatingsTable:
+    """The table of a run.
 
     Args:
-        path: of the Parquet file.
-        ledger: where the rows are.
-        run_id: the study's fingerprint.
-        items: of the study; rows of items beyond them are left out.
-        jurors: in seat order.
-        criteria: names, in the order of `Rating.criterion`.
-        minds: name and version, in the order of `Rating.mind`.
+        path: of its file, or of the folder of its parts.
+        ledger: where the rows are; those of items beyond the names' are left out.
+        names: what positions stand for.
+        replicates: how often each question is put.
     """
-    item_ids = pl.Series([item.id for item in items], dtype=pl.String)
-    juror_ids = pl.Series([juror.id for juror in jurors], dtype=pl.String)
-    weights = np.array([juror.weight for juror in jurors])
-    models = [[response.model for response in item.responses] for item in items]
-    criterion_names = pl.Series(criteria, dtype=pl.String)
-    mind_names = pl.Series([name for name, _ in minds], dtype=pl.String)
-    mind_versions = pl.Series([version for _, version in minds], dtype=pl.String)
 
-    def frame(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
-        columns = dict(zip(Rating._fields, zip(*rows, strict=True), strict=True))
-        item, juror = np.array(columns["item"]), np.array(columns["juror"])
-        ids = item_ids.gather(item)
-        model = pl.Series(
-            [models[i][r] for i, r in zip(columns["item"], columns["response"], strict=True)]
-        )
-        against = pl.Series(
-            [
-                None if a < 0 else models[i][a]
-                for i, a in zip(columns["item"], columns["against"], strict=True)
-            ],
-            dtype=pl.String,
-        )
-        mind = np.array(columns["mind"])
-        return pl.DataFrame(
-            {
-                "run_id": pl.repeat(run_id, len(rows), eager=True),
-                "item_id": ids,
-                "response_id": ids + "/" + model,
-                "model": model,
-                "against_id": ids + "/" + against,
-                "juror_id": juror_ids.gather(juror),
-                "round": columns["round"],
-                "criterion": criterion_names.gather(np.array(columns["criterion"])),
-                "replicate": columns["replicate"],
-                "status": columns["status"],
-                "rating": columns["rating"],
-                "expected": columns["expected"],
-                "probabilities": _distributions(columns["probabilities"]),
-                "label_mass": columns["label_mass"],
-                "reason": columns["reason"],
-                "raw": columns["raw"],
-                "weight": weights[juror],
-                "mind": mind_names.gather(mind),
-                "mind_version": mind_versions.gather(mind),
-                "call": columns["call"],
-            },
-            schema=SCHEMA,
+    def __init__(self, path: Path, ledger: Ledger, names: Names, *, replicates: int) -> None:
+        self.path = path
+        self._ledger = ledger
+        self._frame = framing(names)
+        most = max((len(item.responses) for item in names.items), default=0)
+        ballot = most * len(names.jurors) * len(names.criteria) * replicates
+        step = max(1, PART_ROWS // max(1, ballot * (ledger.counted + 1)))
+        size = len(names.items)
+        spans = [range(start, min(start + step, size)) for start in range(0, size, step)]
+        self.parts = tuple(
+            Part(path=path / f"part-{number:05}.parquet" if len(spans) > 1 else path, items=span)
+            for number, span in enumerate(spans)
         )
 
-    def source(
-        with_columns: list[str] | None,
-        predicate: pl.Expr | None,
-        n_rows: int | None,
-        batch_size: int | None,
-    ) -> Iterator[pl.DataFrame]:
-        del with_columns, predicate, n_rows, batch_size  # the sink asks for everything
-        for rows in ledger.blocks(items=len(items), rounds="all"):
-            yield frame(rows)
+    def holds(self, part: Part) -> bool:
+        """Whether a part's file has what the ledger has now."""
+        if not part.path.is_file():
+            return False
+        return pl.read_parquet_metadata(part.path).get("state") == self._ledger.mark(part.items)
 
-    state = _state(ledger, len(items))
-    with replacing(path, binary=True) as file:
-        register_io_source(source, schema=SCHEMA).sink_parquet(file, metadata={"state": state})
+    def update(self, progress: Progress) -> None:
+        """Write the parts that are missing or no longer true, and remove all others.
+
+        Raises:
+            InputError: a file cannot be written.
+        """
+        due = [part for part in self.parts if not self.holds(part)]
+        if due:
+            progress.say("writing ratings.parquet")
+        folder = len(self.parts) > 1
+        if self.path.is_dir() and not folder:
+            shutil.rmtree(self.path)
+        elif self.path.is_file() and folder:
+            self.path.unlink()
+        for part in due:
+            self.write(part)
+        if folder:
+            for path in set(self.path.iterdir()) - {part.path for part in self.parts}:
+                path.unlink()
+
+    def write(self, part: Part, halted: Callable[[], bool] = lambda: False) -> None:
+        """Write a part, whole or not at all.
+
+        Args:
+            part: one of this table's.
+            halted: whether to leave it.
+        """
+        mark = self._ledger.mark(part.items)  # before the rows: what comes later makes it untrue
+        frames: list[pl.DataFrame] = [pl.DataFrame(schema=SCHEMA)]
+        for rows in self._ledger.blocks(items=part.items, rounds="all"):
+            if halted():
+                return
+            frames.append(self._frame(rows))
+        beside = self.path.with_name(f".{self.path.name}.new")  # the folder holds parts only
+        with replacing(beside, binary=True) as file:
+            pl.concat(frames).write_parquet(file, metadata={"state": mark})
+        part.path.parent.mkdir(exist_ok=True)
+        beside.replace(part.path)
+
+
+def table_of(
+    directory: RunDirectory,
+    record: RunRecord,
+    ledger: Ledger,
+    *,
+    items: Sequence[Item],
+    jurors: Sequence[Juror],
+) -> RatingsTable:
+    """The table of a run's folder, of the items that the record says it covers."""
+    study = directory.read_study()
+    names = Names(
+        run_id=record.fingerprint,
+        items=items[: record.items],
+        jurors=jurors,
+        criteria=criterion_names(study.scale),
+        minds=[(mind.name, mind.version) for mind in record.minds],
+    )
+    return RatingsTable(directory.ratings, ledger, names, replicates=study.replicates)
+
+
+def rating_files(path: Path) -> list[Path]:
+    """The files of a table that a `RatingsTable` wrote, in the order of items."""
+    return sorted(path.glob("part-*.parquet")) if path.is_dir() else [path]
 
 
 def read_ratings(
@@ -155,7 +152,7 @@ def read_ratings(
     """The ratings of one ballot, `READ_ROWS` at a time, so that memory does not grow with the run.
 
     Args:
-        path: what `write_ratings` wrote.
+        path: of the table.
         items: ids, in study order.
         models: names, in the order of the result.
         jurors: ids, in seat order.
@@ -169,11 +166,9 @@ def read_ratings(
     # A response's id is that of its item, a slash and its model.
     other = pl.col("against_id").str.slice(pl.col("item_id").str.len_chars() + 1)
     against = other.cast(pl.Enum(models)).to_physical().cast(pl.Int64).fill_null(-1)
-    table = pl.scan_parquet(path)
-    for start in range(0, table.select(pl.len()).collect().item(), READ_ROWS):
+    for rows in _slices(path):
         frame = (
-            table.slice(start, READ_ROWS)
-            .filter(pl.col("round") == round_)
+            rows.filter(pl.col("round") == round_)
             .select(
                 *wanted,
                 against,
@@ -199,22 +194,16 @@ def read_ratings(
         )
 
 
+def _slices(path: Path) -> Iterator[pl.LazyFrame]:
+    for file in rating_files(path):
+        table = pl.scan_parquet(file)
+        for start in range(0, table.select(pl.len()).collect().item(), READ_ROWS):
+            yield table.slice(start, READ_ROWS)
+
+
 def _shares(lists: pl.Series) -> FloatArray:
     lengths = lists.list.len().fill_null(0)
     width = lengths.max()
     if len(lists) and lengths.min() == width and width:
         return lists.explode().to_numpy().reshape(len(lists), -1).astype(np.float64)
     return shares_table([np.array(one if one is not None else ()) for one in lists.to_list()])
-
-
-def _state(ledger: Ledger, items: int) -> str:
-    return f"revision {ledger.revision()}, items {items}"
-
-
-def _distributions(packed: Sequence[bytes | None]) -> pl.Series:
-    """Packed distributions as lists; where all have one length, without a Python object each."""
-    known = [one for one in packed if one is not None]
-    if len(known) == len(packed) and len({len(one) for one in known}) == 1:
-        return pl.Series(unpack(b"".join(known)).reshape(len(known), -1)).cast(pl.List(pl.Float32))
-    lists = [None if one is None else unpack(one).tolist() for one in packed]
-    return pl.Series(lists, dtype=pl.List(pl.Float32))

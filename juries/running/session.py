@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphs.deliberation.plan import Plan
 from graphs.items import criterion_names, questions
@@ -28,6 +28,7 @@ from juries.executors.wire import Setup
 from juries.injection import ask_injection
 from juries.progress import Silent
 from juries.run_directory import RunDirectory, RunRecord
+from juries.running.exporting import exporting
 from juries.running.preparing import Prepared, fingerprint
 from juries.running.records import begin_record, end_record, write_once
 from juries.spec import Study
@@ -35,6 +36,9 @@ from juries.subjects.asking import Asking, ask_subjects
 from juries.subjects.record import SubjectRecord
 from juries.tracing import recording, tracing
 from personas.errors import InputError
+
+if TYPE_CHECKING:
+    from juries.exports.ratings_table import RatingsTable
 
 
 async def run_study(
@@ -90,7 +94,7 @@ async def run_study(
         executor = await stack.enter_async_context(opening)
         elsewhere: list[dict[str, Any]] = []
         try:
-            async with session.ledger.committing():
+            async with session.ledger.committing(), exporting(session.table, session.finished):
                 await executor.ask(session.open_items, context, options)
             elsewhere = await executor.reports()
         finally:
@@ -123,6 +127,7 @@ class _Session:
         benches: the minds with their jurors.
         fingerprint: of the study.
         ledger: of the run.
+        due: questions that each item puts, by its position.
         covered: positions of the items that the run is about.
         open_items: of them, those that miss answers.
         partial: of these, those with some rows.
@@ -135,10 +140,25 @@ class _Session:
     benches: tuple[Bench, ...]
     fingerprint: str
     ledger: Ledger
+    due: Mapping[int, int]
     covered: tuple[int, ...]
     open_items: tuple[int, ...]
     partial: frozenset[int]
     record: RunRecord
+
+    @property
+    def table(self) -> RatingsTable:
+        """The run's ratings, as they are exported."""
+        from juries.exports.ratings_table import table_of  # leads to polars
+
+        prepared = self.prepared
+        items, jurors = prepared.items, prepared.jurors
+        return table_of(self.directory, self.record, self.ledger, items=items, jurors=jurors)
+
+    def finished(self, items: range) -> bool:
+        """Whether every question of these items is answered."""
+        counts = self.ledger.answered_counts(items=items)
+        return all(counts.get(item, 0) >= self.due.get(item, 0) for item in items)
 
 
 async def _open(
@@ -185,6 +205,7 @@ async def _open(
         benches=benches,
         fingerprint=mark,
         ledger=ledger,
+        due=due,
         covered=covered,
         open_items=open_items,
         partial=frozenset(p for p in open_items if begun.get(p, 0)),
