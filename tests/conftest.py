@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -145,3 +148,34 @@ def postgres_url(postgres_server: PostgresServer) -> str:
 def postgres_database(postgres_server: PostgresServer) -> str:
     """SQLAlchemy URL of a new, empty database, for this test alone."""
     return postgres_server.create_database()
+
+
+PACKED = re.compile(rb"H4sI[A-Za-z0-9+/]{40,}={0,2}")
+"""What was compressed inside a page, in base64."""
+
+
+@pytest.fixture
+def unpacked() -> Callable[[bytes], bytes]:
+    """A page with what is compressed in it: a search of the bytes alone would see none of that."""
+    return lambda page: b"\0".join(
+        [page, *(gzip.decompress(base64.b64decode(found)) for found in PACKED.findall(page))]
+    )
+
+
+@pytest.fixture
+def everything_in(unpacked: Callable[[bytes], bytes]) -> Callable[[Path], dict[str, bytes]]:
+    """Every file below a folder, as it is and with what is compressed in it, by its path there."""
+
+    def readable(path: Path) -> bytes:
+        if path.suffix != ".parquet":
+            return unpacked(path.read_bytes())
+        import polars as pl
+
+        table, about = pl.read_parquet(path), pl.read_parquet_metadata(path)
+        return path.read_bytes() + repr((about, table.rows())).encode()
+
+    return lambda folder: {
+        str(path.relative_to(folder)): readable(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

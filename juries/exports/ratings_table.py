@@ -25,7 +25,7 @@ from juries.run_directory import RunDirectory, RunRecord
 from juries.verdicts import Block, shares_table
 from personas.files import replacing
 
-PART_ROWS = 500_000
+PART_ROWS = 250_000
 """Ratings in a part, about; they take about 100 MB while they are written."""
 READ_ROWS = 500_000
 """Rows read at once; they take about 50 MB."""

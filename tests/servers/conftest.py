@@ -15,9 +15,11 @@ import math
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 
 from graphs.items import Item, Response
@@ -431,3 +433,37 @@ def ask() -> Callable[[LlmSettings, RatingTask], Awaitable[Asked]]:
         return Asked(rows, calls, mind)
 
     return run
+
+
+@pytest.fixture
+def write_study(tmp_path: Path) -> Callable[..., Path]:
+    """Write a study of ten items with two responses for twelve jurors; sections as given."""
+
+    def write(minds: list[dict[str, Any]], **sections: Any) -> Path:
+        items = [
+            {"id": f"i{n}", "prompt": f"Question {n}?", "out": {"a": f"yes {n}", "b": f"no {n}"}}
+            for n in range(10)
+        ]
+        people = [{"id": f"p{n}", "age": 20 + n} for n in range(12)]
+        for name, rows in (("items", items), ("people", people)):
+            lines = "".join(json.dumps(row) + "\n" for row in rows)
+            (tmp_path / f"{name}.jsonl").write_text(lines)
+        study = {
+            "name": "shared",
+            "items": {"path": "items.jsonl", "id": "id", "prompt": "prompt", "responses": "out"},
+            "scale": {"kind": "likert", "question": "Good?", "points": ["1", "2", "3", "4", "5"]},
+            "population": {
+                "path": "people.jsonl",
+                "format": "table",
+                "columns": {"id": "id", "attributes": ["age"]},
+            },
+            "baselines": {"share": 0},
+            "scores": {"resamples": 100},
+            "minds": minds,
+            **sections,
+        }
+        path = tmp_path / "study.yaml"
+        path.write_text(yaml.safe_dump(study))
+        return path
+
+    return write

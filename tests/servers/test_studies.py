@@ -11,7 +11,6 @@ import sys
 from collections import Counter
 
 import pytest
-import yaml
 
 from graphs.items import Item, Pairwise, Response
 from graphs.llm.faults import MindUnavailableError
@@ -26,40 +25,6 @@ from juries.served import Servers, point
 JURORS, ITEMS = 12, 10
 MOST_IN_FLIGHT = 8
 DELAY = 0.05
-
-
-@pytest.fixture
-def write_study(tmp_path, server):
-    """Write a study of ten items with two responses for twelve jurors; sections as given."""
-
-    def write(minds, **sections):
-        items = [
-            {"id": f"i{n}", "prompt": f"Question {n}?", "out": {"a": f"yes {n}", "b": f"no {n}"}}
-            for n in range(ITEMS)
-        ]
-        people = [{"id": f"p{n}", "age": 20 + n} for n in range(JURORS)]
-        for name, rows in (("items", items), ("people", people)):
-            lines = "".join(json.dumps(row) + "\n" for row in rows)
-            (tmp_path / f"{name}.jsonl").write_text(lines)
-        study = {
-            "name": "shared",
-            "items": {"path": "items.jsonl", "id": "id", "prompt": "prompt", "responses": "out"},
-            "scale": {"kind": "likert", "question": "Good?", "points": ["1", "2", "3", "4", "5"]},
-            "population": {
-                "path": "people.jsonl",
-                "format": "table",
-                "columns": {"id": "id", "attributes": ["age"]},
-            },
-            "baselines": {"share": 0},
-            "scores": {"resamples": 100},
-            "minds": minds,
-            **sections,
-        }
-        path = tmp_path / "study.yaml"
-        path.write_text(yaml.safe_dump(study))
-        return path
-
-    return write
 
 
 def _mind(*servers, weights=None, **changes):
