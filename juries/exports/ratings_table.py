@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from graphs.items import FloatArray, Item, criterion_names
+from graphs.items import FloatArray, Item, criterion_names, questions, shown
 from graphs.ledger import Ledger
 from graphs.panel import Juror
 from juries.exports.ratings_frame import SCHEMA, Names, framing
@@ -51,16 +51,14 @@ class RatingsTable:
         path: of its file, or of the folder of its parts.
         ledger: where the rows are; those of items beyond the names' are left out.
         names: what positions stand for.
-        replicates: how often each question is put.
+        an_item: questions that an item puts to the whole jury, at most.
     """
 
-    def __init__(self, path: Path, ledger: Ledger, names: Names, *, replicates: int) -> None:
+    def __init__(self, path: Path, ledger: Ledger, names: Names, *, an_item: int) -> None:
         self.path = path
         self._ledger = ledger
         self._frame = framing(names)
-        most = max((len(item.responses) for item in names.items), default=0)
-        ballot = most * len(names.jurors) * len(names.criteria) * replicates
-        step = max(1, PART_ROWS // max(1, ballot * (ledger.counted + 1)))
+        step = max(1, PART_ROWS // max(1, an_item * (ledger.counted + 1)))
         size = len(names.items)
         spans = [range(start, min(start + step, size)) for start in range(0, size, step)]
         self.parts = tuple(
@@ -124,6 +122,9 @@ def table_of(
 ) -> RatingsTable:
     """The table of a run's folder, of the items that the record says it covers."""
     study = directory.read_study()
+    asked = questions(study.scale)
+    largest = max(items, key=lambda item: len(item.responses))
+    an_item = len(shown(largest, asked)) * len(asked) * len(jurors) * study.replicates
     names = Names(
         run_id=record.fingerprint,
         items=items[: record.items],
@@ -131,7 +132,7 @@ def table_of(
         criteria=criterion_names(study.scale),
         minds=[(mind.name, mind.version) for mind in record.minds],
     )
-    return RatingsTable(directory.ratings, ledger, names, replicates=study.replicates)
+    return RatingsTable(directory.ratings, ledger, names, an_item=an_item)
 
 
 def rating_files(path: Path) -> list[Path]:
