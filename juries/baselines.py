@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphs.items import FloatArray, Item, Question, compares, questions
+from graphs.items import FloatArray, Item, Question, compares, questions, shown
 from graphs.ledger import open_ledger
 from graphs.minds.protocol import Accountable, Mind
 from graphs.minds.random_answers import RandomMind
 from graphs.panel import Juror, Panel
 from graphs.rating import Bench, RatingContext
 from graphs.records import Status, unpack
+from juries.paired_verdicts import PairAnswers
 from juries.spec_measures import BaselinesSpec
+from juries.verdicts import collect, columns, read_rows
 from personas.identity import generator
 from personas.persona import Persona
 
@@ -37,6 +39,7 @@ RANDOM = "random answers"
 SEATS = 1000
 """Seats set aside for each mind, so that asking for more answers adds to those there are."""
 _FEWEST_ITEMS = 10
+_COLUMNS = ("item", "response", "juror", "criterion", "rating", "probabilities", "status")
 _NOBODY = Persona(attributes={"persona": "none"})
 
 
@@ -92,10 +95,10 @@ async def ask_baselines(
         Rows added.
     """
     study = prepared.study
-    asked, answers = questions(study.scale), study.baselines.answers
     chosen = sampled_items(study.baselines, items, study.seed)
-    if not chosen or compares(asked):  # baselines are compared by ratings of single responses
+    if not chosen:
         return 0
+    asked, answers = questions(study.scale), study.baselines.answers
     seated = benches(minds, answers)
     names = [bench.mind.name for bench in seated]
     ledger = open_ledger(path, fingerprint=fingerprint, ids={"mind": names})
@@ -105,7 +108,8 @@ async def ask_baselines(
                 mind.record_calls(ledger.add)
         counts = ledger.answered_counts()
         each = len(asked) * answers * len(seated)
-        due = [p for p in chosen if counts.get(p, 0) < len(prepared.items[p].responses) * each]
+        needed = {p: len(shown(prepared.items[p], asked)) * each for p in chosen}
+        due = [p for p, need in needed.items() if counts.get(p, 0) < need]
         context = RatingContext(
             items=prepared.items,
             benches=seated,
@@ -130,12 +134,15 @@ class BaselineAnswers:
         probabilities: [models, items, points] of the first criterion, mean over answers: exact
             where the mind knows its distribution, else shares of the points drawn; NaN rows
             where nothing was answered.
+        pairs: what was said of pairs, over all items, answers in the place of jurors; None where
+            responses are judged alone. Then `points` and `probabilities` hold nothing.
     """
 
     name: str
     items: tuple[int, ...]
     points: FloatArray
     probabilities: FloatArray
+    pairs: PairAnswers | None = None
 
 
 def count_baselines(path: Path, fingerprint: str) -> int:
@@ -168,17 +175,47 @@ def read_baselines(
     if not path.exists():
         return ()
     rows: list[tuple[Any, ...]] = []
-    columns = ("item", "response", "juror", "criterion", "rating", "probabilities", "status")
+    wanted = columns(asked) if compares(asked) else _COLUMNS
     with closing(open_ledger(path, fingerprint=fingerprint, ids={})) as ledger:
-        for block in ledger.blocks(columns, items=len(items)):
+        for block in ledger.blocks(wanted, items=len(items)):
             rows.extend(block)
     if not rows:
         return ()
     several = len(minds) > 1
     names = [f"{NO_PERSONA} ({mind})" if several else NO_PERSONA for mind in minds] + [RANDOM]
+    arrays, seat = (_paired, wanted.index("juror")) if compares(asked) else (_arrays, 2)
     return tuple(
-        _arrays(name, [row for row in rows if row[2] // SEATS == place], items, models, asked)
+        arrays(name, [row for row in rows if row[seat] // SEATS == place], items, models, asked)
         for place, name in enumerate(names)
+    )
+
+
+def _paired(
+    name: str,
+    rows: Sequence[tuple[Any, ...]],
+    items: Sequence[Item],
+    models: Sequence[str],
+    asked: Sequence[Question],
+) -> BaselineAnswers:
+    """Rows of `columns(asked)`, comparisons, as arrays."""
+    seat = columns(asked).index("juror")
+    seated = [(*row[:seat], row[seat] % SEATS, *row[seat + 1 :]) for row in rows]
+    answers = max((row[seat] for row in seated), default=-1) + 1
+    found = collect(
+        read_rows([seated] if seated else [], items=items, models=models),
+        items=items,
+        models=models,
+        jurors=answers,
+        questions=asked,
+    )
+    positions = tuple(sorted({row[0] for row in rows}))
+    shape = (len(models), len(positions))
+    return BaselineAnswers(
+        name=name,
+        items=positions,
+        points=np.full((len(asked), answers, *shape), np.nan),
+        probabilities=np.full((*shape, len(asked[0].points)), np.nan),
+        pairs=found.pairs,
     )
 
 

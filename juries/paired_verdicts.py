@@ -69,6 +69,18 @@ class PairAnswers:
         each = [self.balanced(one, other) for one, other in self._pairs()]
         return np.array(each, dtype=np.float32).reshape(-1, *self.preferred.shape[2:])
 
+    def drawn(self) -> FloatArray:
+        """`balanced` by the answers given, not by the probabilities behind them, [pairs, I, J].
+
+        0, 1/4, 1/2, 3/4 or 1; NaN unless both orders were validly answered. Pairs as in `winners`.
+        """
+        worth = np.array([np.nan, 1.0, 0.0, 0.5])
+        each = [
+            (worth[np.maximum(one, 0)] + 1 - worth[np.maximum(other, 0)]) / 2
+            for one, other in self._both_orders()
+        ]
+        return np.array(each, dtype=np.float64).reshape(-1, *self.points.shape[2:])
+
     def first_shown(self) -> FloatArray:
         """Preference for the response shown first in each pair, [pairs, I, J].
 

@@ -9,19 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphs.items import FloatArray
-from juries.figures import ValidityRow, bounds
+from juries.figures import ValidityRow
 from juries.measures.coincidences import Level
 from juries.measures.estimates import Estimate
 from juries.measures.two_way import TwoWay, two_way_estimate
 from juries.paired_verdicts import PairAnswers
 from juries.pluralism.evidence import Evidence
+from juries.pluralism.rows import estimated
 
 NEEDS = "a rating of each response: the study compares responses in pairs"
 """What a measure over points of a common scale lacks in such a study."""
 
 _NOT_TAKEN = (
-    "Variance shares, repeatability, baselines and the take-over sentence need a rating of each "
-    "response: the study compares responses in pairs."
+    "Variance shares, repeatability and the take-over sentence need a rating of each response: the "
+    "study compares responses in pairs."
 )
 
 
@@ -45,7 +46,7 @@ def compared_pairs(evidence: Evidence, pairs: PairAnswers, kept: NDArray[np.intp
 def paired_rows(evidence: Evidence, pairs: PairAnswers) -> Iterator[ValidityRow]:
     """What a response gains by its place, whether both orders agree, and what is not taken."""
     place = pooled_mean(evidence, pairs.first_shown(), "place")
-    yield _row("preference for the first shown", place, _place_reading(place))
+    yield estimated("preference for the first shown", place, _place_reading(place), digits=3)
     same = pooled_mean(evidence, pairs.agree(), "both orders")
     reading = "No pair was validly answered in both orders."
     if same.value is not None:
@@ -53,7 +54,7 @@ def paired_rows(evidence: Evidence, pairs: PairAnswers) -> Iterator[ValidityRow]
             f"Asked in both orders, a juror gave one verdict on {same.value:.0%} of pairs. Where "
             "answers are drawn, responses that are nearly equal differ by chance too."
         )
-    yield _row("same verdict in both orders", same, reading)
+    yield estimated("same verdict in both orders", same, reading, digits=3)
     yield ValidityRow(check="not taken", value=None, shown="n/a", reading=_NOT_TAKEN)
 
 
@@ -89,13 +90,4 @@ def _place_reading(found: Estimate) -> str:
     return (
         f"Of two responses the one shown first was preferred {found.value:.1%} of the time{chance}"
         "; every pair is shown in both orders, so 50% is no taste for a place."
-    )
-
-
-def _row(check: str, found: Estimate, reading: str) -> ValidityRow:
-    shown = "n/a" if found.value is None else f"{found.value:.3f}"
-    if found.low is not None and found.high is not None:
-        shown += f" [{found.low:.3f}, {found.high:.3f}]"
-    return ValidityRow(
-        check=check, value=found.value, interval=bounds(found), shown=shown, reading=reading
     )

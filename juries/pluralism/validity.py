@@ -7,25 +7,24 @@ than `MOST_RATINGS` ratings are sampled by item, and the row says so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphs.items import FloatArray
 from graphs.records import Status
-from juries.baselines import RANDOM, BaselineAnswers
+from juries.baselines import BaselineAnswers
 from juries.figures import ValidityRow, bounds
 from juries.injection import injection_row
-from juries.measures.baselines import against_baseline
 from juries.measures.bias import length_bias, repeatability
 from juries.measures.diversity import persona_separability, within_group_spread
-from juries.measures.estimates import Estimate
 from juries.measures.group_association import grasp
 from juries.measures.variance import variance_shares
+from juries.pluralism.beside import baseline_rows
 from juries.pluralism.evidence import Evidence, weighted_mean
 from juries.pluralism.paired import Said, compared_pairs, paired_rows
 from juries.pluralism.repeats import repeated_ratings
+from juries.pluralism.rows import estimated, row
 from juries.pluralism.wording import order_row, sensitivity_row
 from juries.scores import Agreement, Answers, JurySummary
 from juries.scoring import Scored
@@ -58,7 +57,7 @@ def validity_table(
         rated = _rated(evidence, kept)
         rows += _variance(evidence, kept, note)
         rows += _personas(evidence, Said(rated, rated, "ordinal"), note)
-        rows += _baselines(evidence, baselines)
+        rows += baseline_rows(evidence, baselines)
         rows.append(_length(evidence, evidence.ordinal()[0]))
     pairs = evidence.verdicts.pairs
     if pairs is None:
@@ -67,6 +66,7 @@ def validity_table(
         kept, note = _kept_items(evidence)
         rows += paired_rows(evidence, pairs)
         rows += _personas(evidence, compared_pairs(evidence, pairs, kept), note)
+        rows += baseline_rows(evidence, baselines)
         rows.append(_length(evidence, 0))
     if probed is not None and evidence.has_utilities:
         seed, resamples = evidence.seed, evidence.spec.resamples
@@ -102,7 +102,7 @@ def _alpha(one: Agreement) -> ValidityRow:
         f"Krippendorff's alpha ({one.level}): {degree} agreement. A diverse jury should disagree "
         "where values do."
     )
-    return _row(check, one.alpha, one.interval, reading)
+    return row(check, one.alpha, one.interval, reading)
 
 
 def _jurors(jury: JurySummary) -> Iterator[ValidityRow]:
@@ -161,7 +161,7 @@ def _variance(evidence: Evidence, kept: NDArray[np.intp], note: str) -> Iterator
         "Each question was put once: set `replicates: 2` to see whether a juror, asked again, "
         "says the same."
     )  # fmt: skip
-    yield _estimated("repeatability", again.agreement, reading)
+    yield estimated("repeatability", again.agreement, reading)
 
 
 def _personas(evidence: Evidence, said: Said, note: str) -> Iterator[ValidityRow]:
@@ -173,7 +173,7 @@ def _personas(evidence: Evidence, said: Said, note: str) -> Iterator[ValidityRow
         labels, resamples = evidence.labels(attribute), evidence.spec.resamples
         rng = evidence.rng("separability", attribute)
         apart = persona_separability(said.numbers, labels, rng=rng, resamples=resamples)
-        yield _estimated(f"groups by {attribute} told apart", apart.accuracy, apart.reading + note)
+        yield estimated(f"groups by {attribute} told apart", apart.accuracy, apart.reading + note)
         yield _spread(evidence, attribute, said.numbers)
         yield _association(evidence, attribute, said)
 
@@ -196,7 +196,7 @@ def _spread(evidence: Evidence, attribute: str, rated: FloatArray) -> ValidityRo
         return ValidityRow(check=check, value=None, shown="n/a", reading=reading)
     least = min(known, key=lambda each: each.variance.value or 0.0)
     ratio = (least.variance.value or 0.0) / whole
-    return _row(
+    return row(
         check,
         least.variance.value,
         bounds(least.variance),
@@ -231,36 +231,6 @@ def _association(evidence: Evidence, attribute: str, said: Said) -> ValidityRow:
     )
 
 
-def _baselines(evidence: Evidence, baselines: Sequence[BaselineAnswers]) -> Iterator[ValidityRow]:
-    """The jury beside the same mind without a persona, and beside random answers."""
-    if not any(each.items for each in baselines):
-        reading = (
-            "Not asked: let `baselines.share` be above 0 and run the study again, to see what "
-            "personas add."
-        )
-        yield ValidityRow(check="against no persona", value=None, shown="n/a", reading=reading)
-        return
-    criterion = evidence.ordinal()[0]
-    for each in baselines:
-        if not each.items:
-            continue
-        points = evidence.verdicts.points[criterion][:, list(each.items)].astype(np.float64)
-        points[points < 0] = np.nan
-        found = against_baseline(
-            points.reshape(-1, points.shape[-1]).T,
-            each.points[criterion].reshape(each.points.shape[1], -1),
-            each.name,
-            rng=evidence.rng("baseline", each.name),
-            resamples=evidence.spec.resamples,
-        )
-        reading = found.reading
-        if found.correlation.value is not None:
-            reading += f" Means of responses correlate by {found.correlation}."
-        if each.name == RANDOM:
-            reading += " Clearly above 0 would mean a fault."
-        yield _estimated(f"spread against {each.name}", found.spread_ratio, reading)
-
-
 def _length(evidence: Evidence, criterion: int) -> ValidityRow:
     utilities = evidence.verdicts.utilities[criterion]
     lengths = np.full(utilities.shape[:2], np.nan)
@@ -274,15 +244,4 @@ def _length(evidence: Evidence, criterion: int) -> ValidityRow:
         rng=evidence.rng("length"),
         resamples=evidence.spec.resamples,
     )
-    return _estimated("length bias", found.correlation, found.reading)
-
-
-def _estimated(check: str, estimate: Estimate, reading: str) -> ValidityRow:
-    return _row(check, estimate.value, bounds(estimate), reading)
-
-
-def _row(check: str, value: float | None, interval: Any, reading: str) -> ValidityRow:
-    shown = "n/a" if value is None else f"{value:.2f}"
-    if interval is not None and interval.low is not None and interval.high is not None:
-        shown += f" [{interval.low:.2f}, {interval.high:.2f}]"
-    return ValidityRow(check=check, value=value, interval=interval, shown=shown, reading=reading)
+    return estimated("length bias", found.correlation, found.reading)

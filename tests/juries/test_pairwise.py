@@ -18,6 +18,7 @@ from hypothesis.extra import numpy as hnp
 
 import juries
 from graphs.items import Pairwise
+from juries.baselines import count_baselines, read_baselines
 from juries.bench import open_jury
 from juries.calibration.run_answers import jury_table
 from juries.cli.app import main
@@ -144,6 +145,29 @@ def test_no_bias_is_covered_by_its_interval(small_study, tmp_path):
     assert "pairs" in row["not taken"].reading
 
 
+def test_baselines_compare_the_same_pairs_in_both_orders(small_study, tmp_path):
+    baselines = {"share": 1, "answers": 8}
+    study = small_study(scale=SCALE, baselines=baselines)
+    run = juries.run(study, out=tmp_path / "out")
+    assert count_baselines(run.directory.baselines, run.record.fingerprint) == 12 * 6 * 8 * 2
+    row = checks(run)
+    assert row["spread against no persona"].value > 0
+    chance = row["spread against random answers"]
+    assert chance.value is not None
+    answers = read_baselines(
+        run.directory.baselines,
+        fingerprint=run.record.fingerprint,
+        items=run.directory.read_items(),
+        models=run.record.models,
+        asked=(run.study.scale,),
+        minds=["embedded rater simulator"],
+    )
+    random = answers[1].pairs.drawn()  # [pairs, items, answers]
+    assert random.shape == (3, 12, 8)
+    # Three answers as likely: 1, 0 and 1/2, of variance 1/6; a mean of two has half of it.
+    assert random.var() == pytest.approx(1 / 12, rel=0.35)
+
+
 def test_the_order_of_responses_in_the_file_changes_no_utility(small_study, tmp_path):
     study = small_study(scale=SCALE)
     first = juries.run(study, out=tmp_path / "first").gather().verdicts
@@ -210,6 +234,14 @@ def test_a_pair_answered_in_one_order_leaves_both_responses_without_a_utility():
     assert found[:, 0, 0].tolist() == pytest.approx([0.6, 0.4, 0.5])
     assert np.isnan(found[:2, 0, 1]).all()
     assert found[2, 0, 1] == pytest.approx(0.5)
+
+
+def test_answers_drawn_are_worth_one_half_and_nothing():
+    points = np.full((2, 2, 1, 4), -1)
+    points[0, 1, 0] = [1, 1, 3, 2]
+    points[1, 0, 0] = [2, 1, 1, -1]
+    drawn = answers(np.full((2, 2, 1, 4), 0.5), points).drawn()
+    assert drawn[0, 0].tolist() == pytest.approx([1, 0.5, 0.25, np.nan], nan_ok=True)
 
 
 def test_winners_need_both_orders_to_agree():
