@@ -33,6 +33,7 @@ class JuryTable:
         points: int8 [C, M, I, J], 1..K; -1 where there is no valid answer.
         means: [C, M, I], the jury's weighted mean point, under whole distributions where the mind
             states them; NaN where nobody answered, and for choices.
+        put: bool [I, J], who was to be asked about which item.
         weights: of the jurors, [J].
         jurors: names, length J.
         attributes: of each juror.
@@ -46,6 +47,7 @@ class JuryTable:
     criteria: tuple[str, ...]
     points: NDArray[np.int8]
     means: FloatArray
+    put: NDArray[np.bool_]
     weights: FloatArray
     jurors: tuple[str, ...]
     attributes: tuple[Mapping[str, AttributeValue], ...]
@@ -97,6 +99,7 @@ def jury_table(run: Run) -> JuryTable:
         criteria=gathered.criteria,
         points=verdicts.points,
         means=_means(verdicts, asked, weights),
+        put=verdicts.put,
         weights=weights,
         jurors=tuple(juror.id for juror in jurors),
         attributes=tuple(juror.persona.attributes for juror in jurors),

@@ -183,6 +183,7 @@ def _predictions(
             jury.points[criterion, model, item, who],
             jury.weights[who],
             tuple(question.points),
+            asked=int(jury.put[item, who].sum()),
             ordinal=not isinstance(question, Choice),
         )
         for criterion, (name, question) in enumerate(
@@ -192,10 +193,14 @@ def _predictions(
 
 
 def _predict(
-    points: NDArray[np.int8], weights: FloatArray, labels: tuple[str, ...], *, ordinal: bool
+    points: NDArray[np.int8],
+    weights: FloatArray,
+    labels: tuple[str, ...],
+    *,
+    asked: int,
+    ordinal: bool,
 ) -> Prediction:
     valid = points >= 1
-    asked = len(points)
     if not valid.any():
         return Prediction(
             point=None, label="", confidence=None, mean=None, disagreement=None, answered=0,

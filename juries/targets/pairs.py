@@ -43,7 +43,7 @@ class PairSettings:
         min_margin: smallest margin kept.
         min_agreement: smallest share of the weight that prefers the chosen response.
         min_confidence: smallest share of resampled juries with the same order.
-        min_answered: smallest share of the weight that must have rated both responses.
+        min_answered: smallest share of the weight asked that must have rated both responses.
         resamples: of jurors, for the confidence.
     """
 
@@ -146,6 +146,7 @@ class Comparison:
     def _block(
         self, block: FloatArray, start: int, dropped: Counter[str]
     ) -> Iterator[list[PreferencePair]]:
+        asked = self._evidence.put[start : start + block.shape[1], self._seats] @ self._weights
         compared = {
             (a, b): self._compare(block[a], block[b]) for a, b in combinations(range(len(block)), 2)
         }
@@ -156,7 +157,7 @@ class Comparison:
                 continue
             yield [
                 compared[pair].pair(at, start + at, self._evidence.models, pair)
-                for pair in self._usable(compared, there.tolist(), at, dropped)
+                for pair in self._usable(compared, there.tolist(), at, asked[at], dropped)
             ]
 
     def _usable(
@@ -164,12 +165,14 @@ class Comparison:
         compared: Mapping[tuple[int, int], _Compared],
         there: list[int],
         at: int,
+        asked: float,
         dropped: Counter[str],
     ) -> list[tuple[int, int]]:
         """Comparisons of an item that enough jurors rated and that are no tie; others counted."""
         usable: list[tuple[int, int]] = []
         for pair in combinations(there, 2):
-            if compared[pair].answered[at] < self._settings.min_answered:
+            answered = compared[pair].answered[at]
+            if answered == 0 or answered < self._settings.min_answered * asked:
                 dropped["too few rated both"] += 1
             elif abs(compared[pair].margin[at, 0]) <= TIE:
                 dropped["tie"] += 1

@@ -128,6 +128,11 @@ def perspectives(
         f"disagreement on items that took no part in finding them (at best "
         f"{max(coverage):.0%}, with {int(np.argmax(coverage)) + 1})."
     )
+    if not evidence.put.all():
+        reading += (
+            f" Jurors were asked about {evidence.put.mean():.0%} of the items, and what they were "
+            "not asked counts as the common view: that hides perspectives."
+        )
     return Perspectives(
         perspectives=found,
         coverage=tuple(coverage.tolist()),

@@ -90,6 +90,7 @@ def world(likert) -> Callable[..., tuple[HumanRatings, JuryTable]]:
             criteria=("overall",),
             points=said.transpose(2, 1, 0)[None].astype(np.int8),
             means=said.mean(axis=0).T[None],
+            put=np.ones((said.shape[1], jurors), dtype=np.bool_),
             weights=np.full(jurors, 1 / jurors),
             jurors=tuple(f"j{j}" for j in range(jurors)),
             attributes=tuple({"side": "left" if j % 2 else "right"} for j in range(jurors)),

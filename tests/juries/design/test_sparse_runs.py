@@ -21,8 +21,10 @@ import pytest
 
 import juries
 from graphs.records import Status
+from juries.calibration.run_answers import jury_table
 from juries.design import assignment_of
 from juries.exports.forms import ExportSettings, export
+from juries.exports.preannotation import preannotations
 from juries.measures.welfare_functions import parse_welfares
 from juries.report import write_report
 from juries.report.details import NOT_ASKED, chunks
@@ -30,6 +32,10 @@ from juries.report.source import read_source
 from juries.running import prepare
 from juries.runs import load_study
 from juries.surrogate.filling import never_asked
+from juries.targets.evidence import evidence
+from juries.targets.pairs import PairSettings
+from juries.targets.perspectives import perspectives
+from juries.targets.preferences import preference_pairs
 from personas.errors import InputError
 
 Study = Callable[..., Path]
@@ -250,6 +256,37 @@ def test_exports_name_how_many_were_asked(sparse: juries.Run, tmp_path: Path) ->
     assert len(rows) == 20
     assert all(row["metadata"]["asked"] == row["metadata"]["jurors"] == 3 for row in rows)
     assert "over 3 of 3 jurors" in rows[0]["explanation"]
+
+
+def test_preannotations_count_who_was_asked(sparse: juries.Run) -> None:
+    table = jury_table(sparse)
+    for made in preannotations(sparse, table, detail="jurors"):
+        (aggregate,) = made.aggregate.values()
+        assert aggregate.answered == aggregate.asked == 3
+        each = [prediction for found in made.detail.values() for prediction in found.values()]
+        assert sorted(one.asked for one in each) == [0] * 7 + [1] * 3
+        assert all((one.point is None) == (one.asked == 0) for one in each)
+
+
+def test_targets_hold_answers_against_those_who_were_asked(
+    sparse: juries.Run, tmp_path: Path
+) -> None:
+    """Three jurors in ten rate an item: of those asked, all did."""
+    known = evidence(sparse)
+    (found,) = preference_pairs(known, PairSettings(pairs="all"))
+    assert "too few rated both" not in found.dropped
+    assert len(found.pairs) + found.dropped.get("tie", 0) == 20 * 3
+    assert {pair.jurors for pair in found.pairs} == {3}
+    assert "30% of the items" in perspectives(known).reading
+    # Once most of those asked refuse, there is no target.
+    with closing(sqlite3.connect(sparse.directory.ledger)) as ledger, ledger:
+        ledger.execute(
+            "UPDATE ratings SET status = 'refused', rating = NULL, expected = NULL, "
+            "probabilities = NULL WHERE juror % 3 > 0"
+        )
+    sparse.directory.ratings.unlink()
+    with pytest.raises(InputError, match=r"only [34].% of the questions were validly answered"):
+        evidence(juries.Run(sparse.path))
 
 
 def test_whatever_was_not_asked_is_there_to_fill(sparse: juries.Run) -> None:
