@@ -113,7 +113,8 @@ class LiveSettings(Settings):
     @model_validator(mode="after")
     def _has_a_server(self) -> Self:
         if bool(self.endpoints) == (self.serve is not None):
-            raise ValueError("give `endpoints` (running servers) or `serve` (start one), not both")
+            said = "not both" if self.endpoints else "one of them: no server is named to ask"
+            raise ValueError(f"give `endpoints` (running servers) or `serve` (start one), {said}")
         return self
 
     def version(self, *, seed: int, letters: bool) -> str:

@@ -163,8 +163,11 @@ def _trade_offs(
 
 def _trade_offs_said(found: TradeOffs) -> tuple[str, ...]:
     if not found.switches:
-        best = found.models[int(found.best[0])]
-        return (f"{best} is best under every weighing of {', '.join(found.objectives)}",)
+        equal = found.always_best
+        said = f"{found.models[int(found.best[0])]} is best"
+        if len(equal) > 1:
+            said = f"{' and '.join(equal)} are equally good"
+        return (f"{said} under every weighing of {', '.join(found.objectives)}",)
     return tuple(
         f"{switch.below} until {switch.share:.0%} of the weight moves from "
         f"{switch.from_objective} to {switch.to_objective}, then {switch.above}"

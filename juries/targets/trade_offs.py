@@ -82,6 +82,12 @@ class TradeOffs:
     switches: tuple[Switch, ...]
     provenance: Provenance
 
+    @property
+    def always_best(self) -> tuple[str, ...]:
+        """Models that no other is better than under any function; several where they tie."""
+        never_worse = (self.regret <= _SAME).all(axis=1)
+        return tuple(name for name, best in zip(self.models, never_worse, strict=True) if best)
+
 
 def trade_offs(
     evidence: Evidence,

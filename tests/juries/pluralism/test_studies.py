@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,8 @@ def numbers(value: object) -> Iterator[float]:
         pytest.param({"scores": {"resamples": 100}}, id="no groups"),
         pytest.param({"scale": {"kind": "choice", "question": "?", "options": ["a", "b"]}},
                      id="options without worth"),
+        pytest.param({"design": {"share": 0.1}}, id="one juror an item"),
+        pytest.param({"design": {"share": 0.2}, "scale": RUBRIC}, id="two jurors an item"),
     ],
 )  # fmt: skip
 def test_awkward_studies_say_what_is_undefined(
@@ -85,6 +89,39 @@ def test_awkward_studies_say_what_is_undefined(
     assert all(math.isfinite(number) for number in numbers(data))
     assert all(each["figures"] or each["needs"] for each in data["measures"])
     assert "nan" not in table.split()
+
+
+@pytest.mark.parametrize(
+    ("values", "where", "said"),
+    [
+        ("status = 'refused', rating = NULL", "juror IN ({left})", "144 refused"),
+        ("rating = 2", "1", "all ratings are equal"),
+        ("status = 'refused', rating = NULL", "juror > 0", "undefined"),
+        ("status = 'refused', rating = NULL", "item > 0", "undefined"),
+        ("status = 'refused', rating = NULL", "response = 1", "120 refused"),
+    ],
+    ids=["an empty group", "constant ratings", "one juror left", "one item left", "no model"],
+)
+def test_answers_that_say_nothing_are_told_and_never_nan(
+    small_study: Study, tmp_path: Path, values: str, where: str, said: str
+) -> None:
+    run = juries.run(
+        small_study(scores={"groups": ["side"], "resamples": 100}), out=tmp_path / "out"
+    )
+    left = [j.position for j in run.directory.read_jury() if j.persona.attributes["side"] == "left"]
+    with closing(sqlite3.connect(run.directory.ledger)) as ledger, ledger:
+        where = where.format(left=", ".join(map(str, left)))
+        ledger.execute(
+            f"UPDATE ratings SET {values}, expected = NULL, probabilities = NULL WHERE {where}"
+        )
+    run.directory.ratings.unlink()
+    run.directory.scores.unlink()
+    result = command("score", run.path)
+    assert result.returncode == 0, result.stderr
+    data = json.loads(run.directory.scores.read_text())
+    assert all(math.isfinite(number) for number in numbers(data))
+    assert "nan" not in result.stdout.lower().split()
+    assert said in " ".join(row["reading"] for row in data["validity"])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,6 +181,41 @@ def test_a_subject_that_does_not_answer_is_said(study: SteerStudy, tmp_path: Pat
     with pytest.raises(JuriesError, match=r"answered no prompt without|No server answers any more"):
         stress_test(changed(study, dead), EXAMPLES, tmp_path / "out")
     assert not (tmp_path / "out" / "items.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        (None, "subject: Field required"),
+        ({"kind": "endpoint", "model": "m"}, "no server is named to ask"),
+        (
+            {
+                "kind": "endpoint",
+                "model": "m",
+                "endpoints": [{"base_url": "http://127.0.0.1:9/v1"}],
+                "serve": {},
+            },
+            "not both",
+        ),
+    ],
+)
+def test_without_a_live_subject_nothing_is_begun(
+    tmp_path: Path, subject: dict[str, object] | None, said: str
+) -> None:
+    content = yaml.safe_load((EXAMPLES / "steering.yaml").read_text())
+    content["subject"] = subject
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in content.items() if v is not None}))
+    done = subprocess.run(
+        [sys.executable, "-m", "juries", "steer-test", str(path), "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert said in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_grid_asks_each_question_once(study: SteerStudy) -> None:

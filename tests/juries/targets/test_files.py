@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,10 @@ import juries
 from juries.cli.app import app
 from juries.targets.files import KINDS, TargetSettings, write_targets
 from personas.errors import InputError
+
+
+def juries_command(*arguments: object) -> None:
+    app([str(argument) for argument in arguments], standalone_mode=False)
 
 
 def invoke(*arguments: object) -> Result:
@@ -46,6 +53,47 @@ def test_one_criterion_without_groups_has_nothing_to_trade_off(
         write_targets(demo_run, tmp_path / "t", ["gap"], TargetSettings())
     with pytest.raises(InputError, match="cannot be made"):
         write_targets(demo_run, Path("/proc/none/t"), ["gaps"], TargetSettings())
+
+
+@pytest.fixture
+def tied(small_study: Callable[..., Path], tmp_path: Path) -> juries.Run:
+    """Everybody gave every response the middle point."""
+    run = juries.run(small_study(), out=tmp_path / "tied")
+    _edit(run, "rating = 2")
+    return run
+
+
+def _edit(run: juries.Run, values: str, where: str = "1") -> None:
+    with closing(sqlite3.connect(run.directory.ledger)) as ledger, ledger:
+        ledger.execute(
+            f"UPDATE ratings SET {values}, expected = NULL, probabilities = NULL WHERE {where}"
+        )
+    run.directory.ratings.unlink(missing_ok=True)  # written again from the ledger
+
+
+def test_a_tie_is_said_and_makes_no_pair(tied: juries.Run, tmp_path: Path) -> None:
+    out = tmp_path / "t"
+    for kind in ("targets", "export"):
+        more = ["--kind", "preferences"] if kind == "targets" else ["--to", "trl-dpo"]
+        with pytest.raises(InputError, match=r"no pair is left to export.*36 tie"):
+            juries_command(kind, tied.path, *more, "--out", tmp_path / kind)
+        left = [*tmp_path.glob(f"{kind}/*"), *tmp_path.glob(kind)]
+        assert not [each for each in left if each.is_file()]
+    found = invoke("targets", tied.path, "--kind", "trade_offs", "--group", "side", "--out", out)
+    assert "ash and birch and cedar are equally good under every weighing" in found.output
+    settings = TargetSettings(groups=("side",), resamples=50)
+    rest = [kind for kind in KINDS if kind != "preferences"]
+    for written in write_targets(tied, out, rest, settings):
+        assert written.path is not None
+        assert "NaN" not in written.path.read_text()
+
+
+def test_a_failed_majority_makes_no_target_of_any_kind(tied: juries.Run, tmp_path: Path) -> None:
+    _edit(tied, "status = 'refused', rating = NULL", "juror >= 4")
+    for kind in KINDS:
+        with pytest.raises(InputError, match="only 40% of the questions were validly answered"):
+            write_targets(tied, tmp_path / kind, [kind], TargetSettings(groups=("side",)))
+        assert not [each for each in tmp_path.glob(f"{kind}/*") if each.is_file()]
 
 
 def test_export_from_the_command_line(demo_run: juries.Run, tmp_path: Path) -> None:
