@@ -85,8 +85,10 @@ class TradeOffs:
     @property
     def always_best(self) -> tuple[str, ...]:
         """Models that no other is better than under any function; several where they tie."""
-        never_worse = (self.regret <= _SAME).all(axis=1)
-        return tuple(name for name, best in zip(self.models, never_worse, strict=True) if best)
+        most: list[float] = self.regret.max(axis=1).tolist()
+        return tuple(
+            name for name, regret in zip(self.models, most, strict=True) if regret <= _SAME
+        )
 
 
 def trade_offs(
