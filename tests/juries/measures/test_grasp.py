@@ -106,6 +106,18 @@ def test_a_planted_group_is_found_and_the_others_are_not() -> None:
     assert result.n_ratings == 3200
 
 
+@pytest.mark.parametrize("figure", ["in_group", "cross_group", "gai"])
+def test_each_figure_is_adjusted_for_the_number_of_groups(figure) -> None:
+    """A group without an index (one rater) is not among those tested."""
+    groups = ["a"] * 9 + ["b"] * 10 + ["c"] * 10 + ["d"] * 10 + ["alone"]
+    found = grasp(planted(0, 9, 0.3), groups, permutations=200, rng=rng(2)).groups
+    tested = [getattr(entry, figure) for entry in found if getattr(entry, figure).p is not None]
+    assert 4 <= len(tested) <= 5
+    expected = scipy.stats.false_discovery_control([each.p for each in tested])
+    np.testing.assert_allclose([each.q for each in tested], expected)
+    assert any(each.q > each.p for each in tested)
+
+
 def test_p_values_are_calibrated_without_association() -> None:
     rejected = [
         entry.gai.p <= 0.1
