@@ -1,10 +1,10 @@
 """The executors beside each other: wall time, CPU a rating and what each adds, in one run.
 
-One study on the embedded mind is put to its jury by every executor in turn, without baselines or
-scores, which are the same for all; the order changes from repeat to repeat. The time to start
-workers is measured by a study of few items and shown apart. On a machine that is in use the ratios
-of wall times say little, and the CPU seconds more. Ray's workers are children of its daemon, so
-their CPU is not seen here.
+One study on the embedded mind is put to its jury by every executor in turn, without baselines,
+scores or the table of ratings, which are the same for all; the order changes from repeat to repeat.
+The time to start workers is measured by a study of few items and shown apart. On a machine that is
+in use the ratios of wall times say little, and the CPU seconds more. Ray's workers are children of
+its daemon, so their CPU is not seen here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ WORK = """
 import json, os, sys, time
 from pathlib import Path
 from juries.executors import Placement
+from juries.exports import ratings_table
 from juries.runs import load_study, rate
+ratings_table.PART_ROWS = sys.maxsize
 study, base = load_study(Path(sys.argv[1]))
 study = study.located(base)
 study = study.model_copy(update={
