@@ -51,7 +51,7 @@ class Rates:
 
     prefill: float = 20_000.0
     decode: float = 5_000.0
-    driver: float = 60_000.0
+    driver: float = 150_000.0
     client: float = 2_000.0
     row_bytes: float = 108.0
     table_bytes: float = 27.0
