@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import logging
 import signal
 import sys
 import threading
@@ -26,6 +27,8 @@ class interruptible:  # noqa: N801 (reads as a verb where it is used)
         self._progress = progress
         self._before = {each: signal.getsignal(each) for each in self._SIGNALS}
         self._hook_before = sys.unraisablehook
+        self._pool = logging.getLogger("sqlalchemy.pool")
+        self._level_before = self._pool.level
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -36,6 +39,7 @@ class interruptible:  # noqa: N801 (reads as a verb where it is used)
         if threading.current_thread() is threading.main_thread():
             self._stand_aside()
         sys.unraisablehook = self._hook_before
+        self._pool.setLevel(self._level_before)
 
     def _stand_aside(self) -> None:
         for each, before in self._before.items():
@@ -45,6 +49,8 @@ class interruptible:  # noqa: N801 (reads as a verb where it is used)
         self._stop.set()
         self._stand_aside()
         sys.unraisablehook = self._interrupt_again
+        # What strikes while a connection closes is logged with its traceback, then raised again.
+        self._pool.setLevel(logging.CRITICAL)
         self._progress.say("finishing what is in flight; press Ctrl-C again to stop at once")
 
     def _interrupt_again(self, ignored: sys.UnraisableHookArgs, /) -> None:

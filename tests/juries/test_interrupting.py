@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
+import sqlite3
 import time
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
 
 from juries.cli.interrupting import interruptible
 from juries.progress import Silent
@@ -44,3 +48,37 @@ def test_a_second_signal_is_not_lost_where_nothing_can_be_raised(
     with pytest.raises(KeyboardInterrupt), interruptible(asyncio.Event(), Silent()):
         struck()
     assert "Traceback" not in capfd.readouterr().err
+
+
+class _StruckWhileClosed(sqlite3.Connection):
+    """A connection that an interrupt meets as it closes."""
+
+    def close(self) -> None:
+        super().close()
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_second_signal_while_a_connection_closes_shows_no_traceback(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    engine = sa.create_engine(
+        "sqlite://",
+        poolclass=NullPool,
+        creator=lambda: sqlite3.connect(":memory:", factory=_StruckWhileClosed),
+    )
+
+    def struck() -> None:
+        with engine.connect():
+            signal.raise_signal(signal.SIGINT)
+        pytest.fail("the interrupt was dropped")
+
+    pool = logging.getLogger("sqlalchemy.pool")
+    before, logged = pool.level, logging.StreamHandler()
+    pool.addHandler(logged)
+    try:
+        with pytest.raises(KeyboardInterrupt), interruptible(asyncio.Event(), Silent()):
+            struck()
+    finally:
+        pool.removeHandler(logged)
+    assert "Traceback" not in capfd.readouterr().err
+    assert pool.level == before
