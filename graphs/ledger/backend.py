@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from graphs.ledger.places import LedgerPlace
 from graphs.ledger.tables import Record
 
-READ_ROWS = 50_000
+READ_ROWS = 10_000
 """Rows in memory at once while reading."""
 Result = TypeVar("Result")
 

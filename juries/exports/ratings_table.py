@@ -26,9 +26,9 @@ from juries.verdicts import Block, shares_table
 from personas.files import replacing
 
 PART_ROWS = 250_000
-"""Ratings in a part, about; they take about 100 MB while they are written."""
-READ_ROWS = 500_000
-"""Rows read at once; they take about 50 MB."""
+"""Ratings in a part, about; they take about 50 MB while they are written."""
+READ_ROWS = 100_000
+"""Rows read at once; they take about 10 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
