@@ -7,7 +7,7 @@
 """
 
 from juries.executors.options import ITEMS_IN_FLIGHT, RunOptions
+from juries.running.asking import run_study
 from juries.running.preparing import Prepared, prepare
-from juries.running.session import run_study
 
 __all__ = ["ITEMS_IN_FLIGHT", "Prepared", "RunOptions", "prepare", "run_study"]

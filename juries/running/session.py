@@ -1,123 +1,36 @@
-"""One session of a run: open the minds and the ledger, ask what is missing, write down how far."""
+"""A session of a run: minds and ledger open, and what is left to ask."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from graphs.deliberation.plan import Plan
-from graphs.items import criterion_names, questions
+from graphs.items import criterion_names
 from graphs.ledger import Ledger, open_ledger
 from graphs.ledger.places import in_database
-from graphs.minds.human_forms import HumanAnswers
 from graphs.minds.opening import MindSettings, open_mind, served
-from graphs.minds.protocol import Accountable, RatingTask
+from graphs.minds.protocol import Accountable
 from graphs.panel import Panel
 from graphs.rating import Bench
-from juries.baselines import ask_baselines
-from juries.deliberation.asking import plan_deliberation
-from juries.deliberation.people import open_threads, write_waiting
-from juries.executors.contexts import Context, make_context
-from juries.executors.local import LocalExecutor
-from juries.executors.opening import open_executor
 from juries.executors.options import RunOptions
 from juries.executors.placement import Shard
-from juries.executors.wire import Setup
-from juries.injection import ask_injection
-from juries.progress import Silent
 from juries.run_directory import RunDirectory, RunRecord
-from juries.running.exporting import exporting
 from juries.running.preparing import Prepared, fingerprint
-from juries.running.records import begin_record, end_record, write_once
+from juries.running.records import begin_record, write_once
 from juries.spec import Study
 from juries.subjects.asking import Asking, ask_subjects
 from juries.subjects.record import SubjectRecord
-from juries.tracing import recording, tracing
+from juries.tracing import recording
 from personas.errors import InputError
 
 if TYPE_CHECKING:
     from juries.exports.ratings_table import RatingsTable
 
 
-async def run_study(
-    prepared: Prepared,
-    directory: RunDirectory,
-    options: RunOptions | None = None,
-    *,
-    answers: Mapping[int, HumanAnswers] | None = None,
-) -> RunRecord:
-    """Put every item to the jury and record what it says; go on where an earlier run stopped.
-
-    Args:
-        prepared: the study with its jury seated.
-        directory: the run's folder, held by the caller.
-        options: how it is done.
-        answers: what people at seats said since an earlier run, by position of the item.
-
-    Returns:
-        The record, also written to the folder; `complete` says whether every question of the
-        items covered has an answer.
-
-    Raises:
-        InputError: the folder holds another study or another shard, or the executor cannot be had.
-        JuriesError: a mind cannot be asked any more; what was answered is kept.
-    """
-    options = options or RunOptions()
-    async with AsyncExitStack() as stack:
-        stack.enter_context(tracing(prepared.study.name, seed=prepared.study.seed))
-        session = await _open(stack, prepared, directory, options)
-        plan = plan_deliberation(prepared.study, prepared.jurors, prepared.items)
-        threads = await stack.enter_async_context(
-            open_threads(
-                prepared.study, directory, fingerprint=session.fingerprint, answers=answers
-            )
-        )
-        context = make_context(
-            prepared.study,
-            plan,
-            session.prepared.items,
-            benches=session.benches,
-            ledger=session.ledger,
-            partial=session.partial,
-            assignment=prepared.assignment,
-        )
-        await _expect(session, plan)
-        setup = Setup(
-            study=session.study,
-            jurors=prepared.jurors,
-            items=len(prepared.items),
-            most_responses=max((len(item.responses) for item in prepared.items), default=0),
-        )
-        opening = open_executor(options.placement, setup, session.benches, threads)
-        executor = await stack.enter_async_context(opening)
-        elsewhere: list[dict[str, Any]] = []
-        try:
-            async with session.ledger.committing(), exporting(session.table, session.finished):
-                await executor.ask(session.open_items, context, options)
-            elsewhere = await executor.reports()
-        finally:
-            options.progress.finish()
-            if threads is not None:
-                write_waiting(directory, prepared.items, threads.waiting)
-            record = await end_record(
-                session.record,
-                session.ledger,
-                session.benches,
-                covered=session.covered,
-                elsewhere=elsewhere,
-            )
-            directory.write_record(record)
-        if context.unavailable:
-            raise next(iter(context.unavailable.values()))
-        if record.complete:
-            await _probe(session, options)
-    return record
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Session:
+class Session:
     """What is open while a run asks.
 
     Attributes:
@@ -161,9 +74,9 @@ class _Session:
         return all(counts.get(item, 0) >= self.due.get(item, 0) for item in items)
 
 
-async def _open(
+async def open_session(
     stack: AsyncExitStack, prepared: Prepared, directory: RunDirectory, options: RunOptions
-) -> _Session:
+) -> Session:
     """Open minds and ledger, and see what is left to ask."""
     shard = options.placement.shard
     _check_shard(prepared.study, directory, shard)
@@ -198,7 +111,7 @@ async def _open(
     )
     done = sum(min(counts.get(p, 0), need) for p, need in due.items())
     options.progress.start(total=sum(due.values()), done=done)
-    return _Session(
+    return Session(
         prepared=prepared,
         directory=directory,
         study=study,
@@ -299,57 +212,3 @@ def _open_ledger(
     )
     directory.keep_ledger_at(ledger.place)
     return ledger
-
-
-async def _expect(session: _Session, plan: Plan | None) -> None:
-    """Let minds that ask servers estimate what these items will take."""
-    study = session.prepared.study
-    items = [session.prepared.items[position] for position in session.open_items]
-    for bench, each in zip(session.benches, study.seated_minds, strict=True):
-        if items and isinstance(bench.mind, Accountable):
-            task = RatingTask(
-                item=items[0],
-                position=0,
-                panel=bench.panel,
-                questions=questions(study.scale),
-                replicates=study.replicates,
-                seed=study.seed,
-            )
-            from juries.planned import asked_share, beyond  # lead to the clients of servers
-
-            more = beyond(study, plan, items, mind=each.mind, jurors=len(bench.panel))
-            share = asked_share(session.prepared.assignment, bench.panel)
-            await bench.mind.expect(items, task, beyond=more, share=share)
-
-
-async def _probe(session: _Session, options: RunOptions) -> None:
-    """Ask the baselines and the injection probe, of the items that the run is about.
-
-    Both are small samples, and this process asks them whatever the executor.
-    """
-    prepared, directory = session.prepared, session.directory
-    benches = [bench for bench in session.benches if bench.mind.kind != "human"]
-    shard, size = options.placement.shard, len(prepared.items)
-    quiet = RunOptions(in_flight=options.in_flight, stop=options.stop, progress=Silent())
-
-    async def ask(due: Sequence[int], work: Context) -> None:
-        # The probe's controls stand at the items' positions plus the number of items.
-        held = [position for position in due if shard.holds(position % size)]
-        await LocalExecutor().ask(held, work, quiet)
-
-    await ask_baselines(
-        directory.baselines,
-        prepared,
-        [bench.mind for bench in benches],
-        fingerprint=session.fingerprint,
-        items=session.record.items,
-        ask=ask,
-    )
-    await ask_injection(
-        directory.injection,
-        prepared,
-        benches,
-        fingerprint=session.fingerprint,
-        items=session.record.items,
-        ask=ask,
-    )
