@@ -97,7 +97,8 @@ def test_ctrl_c_twice_stops_at_once_and_loses_nothing_recorded(
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
+    # A shell shows both as 130: the second is an interrupt that strikes while Python shuts down.
+    assert process.returncode in (130, -signal.SIGINT), said
     assert "Traceback" not in said
     deadline = time.monotonic() + 30
     while any(Path(f"/proc/{pid}").exists() for pid in workers):
